@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lib/cli: the command line that all programs share. The one library that prints, exits and reads
+ * argv and the environment; only cmd/ and console-cgi/ use it.
+ *
+ * A program is a table of commands; argp parses each. Long options must be written out whole. Every
+ * program has --help, --version, --usage, --schema, and for records -p -j -o --header. Output is
+ * flushed and checked at the end: a full disk is exit 74, also for --help.
+ *
+ *     static const struct cli_cmd cmds[] = {
+ *             {.name = "show", .args = "[NAME]", .doc = "…", .options = show_options,
+ *              .parse = show_parse, .run = show_run, .min = 0, .max = 1},
+ *             {0}};
+ *     int main(int argc, char **argv)
+ *     {
+ *             static const struct cli_prog prog = {.name = "rn-wg", .doc = "…", .cmds = cmds};
+ *             return cli_main(&prog, argc, argv);
+ *     }
+ */
+#ifndef RN_CLI_H
+#define RN_CLI_H
+
+#include "record/record.h"
+
+#include <argp.h>
+
+struct cli {
+	const struct cli_prog *prog;
+	const struct cli_cmd *cmd;
+	struct rec_out out;    /* standard output in the asked view (pretty on a terminal, else records) */
+	void *opts;            /* the command's zeroed options struct of cmd->opts_size bytes */
+	struct rn_error err;   /* what run() failed with; cli_main prints it */
+	char run_dir[108];     /* RN_RUN_DIR, /run/rustronaut (root), XDG_RUNTIME_DIR/rustronaut or /tmp/rustronaut-UID */
+	char state_dir[1024];  /* RN_STATE_DIR, /var/lib/rustronaut (root), XDG_STATE_HOME or ~/.local/state + /rustronaut */
+	char bin_dir[1024];    /* where this program's siblings are */
+};
+
+/* For parse(): KEY and ARG as argp gives them; opts is the command's struct. 0, ARGP_ERR_UNKNOWN, or
+ * fill err (RN_EUSAGE) and return it. Positional arguments never come here. */
+typedef int cli_parse_fn(int key, char *arg, void *opts, struct rn_error *err);
+
+struct cli_cmd {
+	const char *name; /* NULL: the program has no subcommands, and this is what it does */
+	const char *args; /* "NAME [FILE]" */
+	const char *doc;  /* first line: what it does; then, after \v as in argp, the longer text */
+	const struct argp_option *options;
+	cli_parse_fn *parse;
+	size_t opts_size;
+	int (*run)(struct cli *c, int argc, char **argv); /* positionals only; 0, RN_ENO or an error with c->err filled */
+	int min, max; /* positionals; max < 0: any number */
+	bool no_views; /* does not print records: no -p -j -o --header */
+};
+
+struct cli_prog {
+	const char *name;
+	const char *doc; /* one line */
+	const struct cli_cmd *cmds; /* ends with run == NULL */
+	const char *examples; /* shown at the end of --help */
+};
+
+/* Parses, runs, prints an error as "rn-wg: text" on stderr, flushes; returns the exit status. */
+int cli_main(const struct cli_prog *prog, int argc, char **argv);
+
+/* Plain output for people, through the same checked end. */
+void cli_printf(struct cli *c, const char *fmt, ...) printf_like(2, 3);
+/* Writes out what was printed or put so far (a command that stays in the foreground). */
+int cli_flush(struct cli *c) must_check;
+bool cli_is_tty(int fd);
+/* RUN_DIR/NAME into OUT, the folder made (0700) on the way. */
+int cli_run_path(struct cli *c, char *out, size_t size, const char *name) must_check;
+/* The sibling program NAME (rn-wg): next to this one, else found by PATH. */
+const char *cli_sibling(struct cli *c, const char *name, char *out, size_t size);
+
+#endif

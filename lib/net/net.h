@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lib/net: addresses, the event loop with its timers, sockets, readiness, control sockets, and the
+ * byte relay that expose, forward and the proxy share.
+ */
+#ifndef RN_NET_H
+#define RN_NET_H
+
+#include "record/record.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* ---- addresses -------------------------------------------------------------------------------- */
+
+struct addr { /* an IPv4 or IPv6 address with a port */
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	};
+};
+#define ADDR_TEXT_MAX 64
+/* "10.0.0.1:80", "[::1]:80"; with DEFAULT_PORT >= 0 the port may be missing. No name look-up. */
+bool addr_parse(struct addr *a, struct str text, int default_port);
+/* RFC 5952; with "[…]:port" unless the port is 0. */
+void addr_format(const struct addr *a, char out[static ADDR_TEXT_MAX]);
+void addr_format_ip(const struct addr *a, char out[static ADDR_TEXT_MAX]); /* no port, no brackets */
+socklen_t addr_len(const struct addr *a);
+uint16_t addr_port(const struct addr *a);
+void addr_set_port(struct addr *a, uint16_t port);
+bool addr_eq(const struct addr *a, const struct addr *b);    /* with port */
+bool addr_eq_ip(const struct addr *a, const struct addr *b); /* without; v4-mapped v6 equals v4 */
+bool addr_is_loopback(const struct addr *a);
+/* Resolves "host:port" (names too, blocking getaddrinfo); RN_EAWAY if the name does not resolve. */
+int addr_resolve(struct addr *a, struct str text, struct rn_error *err) must_check;
+
+struct cidr {
+	int family;
+	uint8_t ip[16];
+	uint8_t bits;
+};
+/* "10.0.0.0/8", "fd00::/48", a bare address is a full-length prefix. Host bits: refused if STRICT. */
+bool cidr_parse(struct cidr *c, struct str text, bool strict);
+void cidr_format(const struct cidr *c, char out[static ADDR_TEXT_MAX]);
+bool cidr_has(const struct cidr *c, const struct addr *a);
+bool cidr_overlaps(const struct cidr *a, const struct cidr *b);
+
+/* ---- event loop ------------------------------------------------------------------------------- */
+
+struct loop; /* one thread's */
+struct watch;
+typedef void watch_fn(struct watch *w, uint32_t events); /* EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR */
+struct watch { /* embed in the owner and use container_of */
+	int fd;
+	uint32_t events;
+	watch_fn *fn;
+};
+struct timer;
+typedef void timer_fn(struct timer *t);
+struct timer {
+	timer_fn *fn;
+	uint64_t at_ms; /* 0 when stopped */
+	struct timer *prev, *next;
+};
+
+struct loop *loop_new(struct rn_error *err) must_check;
+void loop_free(struct loop *l);
+/* Until loop_stop; 0 or RN_EOS. loop_once handles what is ready and due, waiting at most MAX_MS. */
+int loop_run(struct loop *l, struct rn_error *err) must_check;
+int loop_once(struct loop *l, int max_ms, struct rn_error *err) must_check;
+void loop_stop(struct loop *l);
+/* Monotonic ms, read once per turn. Under a fake clock timers follow clock_fake_ns. */
+uint64_t loop_now_ms(const struct loop *l);
+/* W->fd, fn and events are set by the caller; W must stay until watch_del. A watch may be deleted
+ * (and its owner freed) from any callback: no stale event is delivered. */
+int watch_add(struct loop *l, struct watch *w, struct rn_error *err) must_check;
+void watch_set(struct loop *l, struct watch *w, uint32_t events);
+void watch_del(struct loop *l, struct watch *w);
+/* One shot; starting again moves it. O(1). */
+void timer_start(struct loop *l, struct timer *t, uint64_t after_ms);
+void timer_stop(struct loop *l, struct timer *t);
+/* FN runs in the loop when SIGNO arrives (signalfd; the signal is blocked in this thread). */
+typedef void loop_signal_fn(void *ctx, int signo);
+int loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struct rn_error *err) must_check;
+
+/* ---- sockets ---------------------------------------------------------------------------------- */
+
+/* All non-blocking and close-on-exec; the descriptor or a negative rn_err. */
+int tcp_listen(const struct addr *a, bool reuseport, struct rn_error *err) must_check; /* EADDRINUSE: RN_EAWAY naming the port; EACCES: RN_EPERM */
+int tcp_connect(const struct addr *a, struct rn_error *err) must_check;               /* in progress; wait for EPOLLOUT, then sock_error */
+int udp_bind(const struct addr *a, bool reuseport, struct rn_error *err) must_check;
+int unix_listen(const char *path, mode_t mode, struct rn_error *err) must_check;      /* takes over a stale path, refuses a live one (RN_EAWAY) */
+int unix_connect(const char *path, struct rn_error *err) must_check;                  /* blocking socket */
+int sock_error(int fd); /* SO_ERROR */
+bool sock_local(int fd, struct addr *a);
+bool sock_peer(int fd, struct addr *a);
+/* One message with up to 8 descriptors beside it. Received ones are close-on-exec. */
+ssize_t fds_send(int sock, struct str bytes, const int *fds, size_t n);
+ssize_t fds_recv(int sock, void *bytes, size_t cap, int *fds, size_t *n);
+
+/* ---- readiness -------------------------------------------------------------------------------- */
+
+/* Says READY=1 to systemd if NOTIFY_SOCKET (value given by the caller) is set, and "ready\n" plus a
+ * close on READY_FD unless it is -1. */
+void ready_tell(const char *notify_socket, int ready_fd);
+
+/* ---- control sockets -------------------------------------------------------------------------- */
+/*
+ * A running program answers on a unix socket (mode 0600, and only to its own user or root). A request
+ * is one or more records ended by an empty line, the first one "request=VERB …"; the answer is
+ * records, ended by "done=ok" or "error=CODE text=…" (CODE as in enum rn_err) and an empty line.
+ * Descriptors may ride beside an answer. Several requests may follow on one connection.
+ */
+struct ctl_server;
+struct ctl_call; /* one request being answered */
+typedef void ctl_handler(void *ctx, struct ctl_call *call, const struct rec *request, struct str body);
+struct ctl_server *ctl_listen(struct loop *l, const char *path, ctl_handler *fn, void *ctx, struct rn_error *err) must_check;
+void ctl_close(struct ctl_server *s); /* removes the path */
+/* A handler ends each call once, now or later; the body it was given lives until then. */
+struct buf *ctl_out(struct ctl_call *call);      /* put answer records here */
+void ctl_attach_fd(struct ctl_call *call, int fd); /* sent with the answer, then closed here */
+void ctl_done(struct ctl_call *call);
+void ctl_fail(struct ctl_call *call, const struct rn_error *err);
+/* A call that streams: sends what is in ctl_out now and keeps it open (log -f). False: client gone. */
+bool ctl_flush(struct ctl_call *call);
+
+/* Client, blocking with a deadline. REQUEST is complete records with LF. FN (may be NULL) sees each
+ * answer record. The server's error comes back as ours with its code. fds: up to *nfds are stored
+ * (NULL: refused). RN_EAWAY: nobody listens at PATH. */
+typedef int ctl_answer_fn(void *ctx, const struct rec *r, struct rn_error *err);
+int ctl_call(const char *path, struct str request, int timeout_ms, ctl_answer_fn *fn, void *ctx, int *fds, size_t *nfds, struct rn_error *err) must_check;
+
+/* ---- relay ------------------------------------------------------------------------------------ */
+
+struct relay_stat {
+	uint64_t a_to_b_bytes, b_to_a_bytes;
+};
+struct relay;
+typedef void relay_fn(void *ctx, const struct relay_stat *stat, enum rn_err why);
+/* Moves bytes between two connected (or connecting) stream sockets both ways (splice through pipes,
+ * half-close kept) until both are done, one fails, or nothing moved for IDLE_MS (0: no limit). Owns
+ * and closes both. DONE runs once, unless relay_cancel is called first. */
+struct relay *relay_start(struct loop *l, int a, int b, uint64_t idle_ms, relay_fn *done, void *ctx, struct rn_error *err) must_check;
+void relay_cancel(struct relay *r);
+const struct relay_stat *relay_stat(const struct relay *r);
+
+#endif
