@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/base.h"
+
+#include <stdarg.h>
+
+#define ARENA_BLOCK 4096
+#define ALIGN 16
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, size; /* of data */
+	_Alignas(ALIGN) char data[];
+};
+
+static unsigned fail_at;
+
+void mem_fail_at(unsigned n)
+{
+	fail_at = n;
+}
+
+static bool must_fail(void)
+{
+	return fail_at && --fail_at == 0;
+}
+
+size_t size_add(size_t a, size_t b)
+{
+	size_t r;
+
+	return __builtin_add_overflow(a, b, &r) ? SIZE_MAX : r;
+}
+
+size_t size_mul(size_t a, size_t b)
+{
+	size_t r;
+
+	return __builtin_mul_overflow(a, b, &r) ? SIZE_MAX : r;
+}
+
+/* ---- arena ---- */
+
+void arena_init(struct arena *a, size_t max)
+{
+	*a = (struct arena){.max = max};
+}
+
+void arena_free(struct arena *a)
+{
+	while (a->blocks) {
+		struct arena_block *next = a->blocks->next;
+
+		free(a->blocks);
+		a->blocks = next;
+	}
+	a->used = 0;
+}
+
+static struct arena_block *block_add(struct arena *a, size_t need)
+{
+	/* Blocks double with what is used, so that big arenas are few allocations. */
+	size_t data = MAX(need, MAX(ARENA_BLOCK, a->used) - sizeof(struct arena_block));
+	size_t total = size_add(sizeof(struct arena_block), data);
+	struct arena_block *b;
+
+	if (total > a->max - a->used) {
+		data = need;
+		total = size_add(sizeof(struct arena_block), data);
+	}
+	if (total > a->max - a->used || must_fail())
+		return NULL;
+	b = malloc(total);
+	if (!b)
+		return NULL;
+	*b = (struct arena_block){.next = a->blocks, .size = data};
+	a->blocks = b;
+	a->used += total;
+	return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	struct arena_block *b = a->blocks;
+	size_t need = size_add(size, ALIGN - 1) / ALIGN * ALIGN;
+	void *p;
+
+	if (need < size)
+		return NULL;
+	if (!b || need > b->size - b->used)
+		b = block_add(a, need);
+	if (!b)
+		return NULL;
+	p = b->data + b->used;
+	b->used += need;
+	memset(p, 0, need);
+	return p;
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	return arena_alloc(a, size_mul(n, size));
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, size_add(s.len, 1));
+
+	if (!p)
+		return (struct str){NULL, 0};
+	if (s.len)
+		memcpy(p, s.ptr, s.len);
+	return (struct str){p, s.len};
+}
+
+struct str arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+	char *p;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	p = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
+	if (p)
+		vsnprintf(p, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return (struct str){p, p ? (size_t)n : 0};
+}
+
+/* ---- buf ---- */
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){.max = max};
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->ptr);
+	*b = (struct buf){.max = b->max};
+}
+
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+}
+
+static bool buf_grow(struct buf *b, size_t need)
+{
+	size_t cap = MAX(b->cap, 64);
+	char *p;
+
+	if (need > SIZE_MAX / 2)
+		return false;
+	while (cap < need)
+		cap *= 2;
+	cap = MIN(cap, b->max);
+	p = must_fail() ? NULL : realloc(b->ptr, cap);
+	if (!p)
+		return false;
+	b->ptr = p;
+	b->cap = cap;
+	return true;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+	size_t need = size_add(b->len, n);
+
+	if (b->failed || need > b->max || (need > b->cap && !buf_grow(b, need))) {
+		b->failed = true;
+		return NULL;
+	}
+	return b->ptr + b->len;
+}
+
+void buf_add(struct buf *b, struct str s)
+{
+	char *p;
+
+	if (s.len == 0)
+		return;
+	p = buf_reserve(b, s.len);
+	if (p) {
+		memcpy(p, s.ptr, s.len);
+		b->len += s.len;
+	}
+}
+
+void buf_add_cstr(struct buf *b, const char *s)
+{
+	buf_add(b, str_from(s));
+}
+
+void buf_add_byte(struct buf *b, char c)
+{
+	buf_add(b, (struct str){&c, 1});
+}
+
+void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+	char *p;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	p = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
+	if (p) {
+		vsnprintf(p, (size_t)n + 1, fmt, again);
+		b->len += (size_t)n;
+	} else {
+		b->failed = true;
+	}
+	va_end(again);
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(b, fmt, ap);
+	va_end(ap);
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+	rn_assert(n <= b->len);
+	if (n && n < b->len)
+		memmove(b->ptr, b->ptr + n, b->len - n);
+	b->len -= n;
+}
+
+/* ---- vec ---- */
+
+void *vec_push(struct vec_base *v, size_t size)
+{
+	char *p = v->ptr;
+
+	if (v->len == v->cap) {
+		size_t cap = v->cap ? size_mul(v->cap, 2) : 8;
+		size_t bytes = size_mul(cap, size);
+
+		p = bytes == SIZE_MAX || must_fail() ? NULL : realloc(v->ptr, bytes);
+		if (!p)
+			return NULL;
+		v->ptr = p;
+		v->cap = cap;
+	}
+	p += v->len++ * size;
+	return memset(p, 0, size);
+}
+
+void vec_free(struct vec_base *v)
+{
+	free(v->ptr);
+	*v = (struct vec_base){0};
+}
