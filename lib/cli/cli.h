@@ -3,7 +3,8 @@
  * lib/cli: the command line that all programs share. The one library that prints, exits and reads
  * argv and the environment; only cmd/ and console-cgi/ use it.
  *
- * A program is a table of commands; argp parses each. Long options must be written out whole. Every
+ * A program is a table of commands (the one without a name runs when the first word names none); argp
+ * parses each. Long options must be written out whole. Every
  * program has --help, --version, --usage, --schema, and for records -p -j -o --header. Output is
  * flushed and checked at the end: a full disk is exit 74, also for --help.
  *
@@ -48,7 +49,8 @@ struct cli_cmd {
 	size_t opts_size;
 	int (*run)(struct cli *c, int argc, char **argv); /* positionals only; 0, RN_ENO or an error with c->err filled */
 	int min, max; /* positionals; max < 0: any number */
-	bool no_views; /* does not print records: no -p -j -o --header */
+	bool no_views; /* does not print records: no -p -j -o --header --schema */
+	bool daemon;   /* stays and serves: ignores SIGPIPE, logs from LOG_INFO on (others: LOG_WARN) */
 };
 
 struct cli_prog {
@@ -60,6 +62,9 @@ struct cli_prog {
 
 /* Parses, runs, prints an error as "rn-wg: text" on stderr, flushes; returns the exit status. */
 int cli_main(const struct cli_prog *prog, int argc, char **argv);
+
+/* Fills the folders of C from the environment; cli_main does it, other mains may. */
+void cli_folders(struct cli *c);
 
 /* Plain output for people, through the same checked end. */
 void cli_printf(struct cli *c, const char *fmt, ...) printf_like(2, 3);

@@ -14,7 +14,7 @@
 #include "base/base.h"
 
 #define REC_LINE_MAX 4096 /* with its LF: PIPE_BUF, so that one write is atomic */
-#define REC_FIELDS_MAX 512
+#define REC_FIELDS_MAX 128
 #define REC_KEY_MAX 32
 
 struct rec_field {
@@ -39,9 +39,10 @@ struct rec_reader {
 	const char *name; /* for messages: file name or "stdin" */
 	size_t line;      /* of the last record, from 1 */
 	int fd;           /* -1 when reading memory */
-	struct buf in;
-	size_t pos;
+	struct buf in;    /* what was read from fd */
+	struct str rest;  /* not parsed yet */
 	bool eof;
+	bool skipping; /* inside a line that is too long */
 };
 /* NAME must stay. The reader does not own FD. */
 void rec_reader_fd(struct rec_reader *rd, int fd, const char *name);
@@ -77,8 +78,11 @@ void rec_add_i64(struct buf *b, const char *key, int64_t v);
 void rec_add_bool(struct buf *b, const char *key, bool v);
 void rec_add_list(struct buf *b, const char *key, const struct str *elements, size_t n);
 void rec_end(struct buf *b); /* the LF */
-/* Writes R again in canonical form (field order kept; rec_canonical_order sorts by the schema). */
+/* Writes R again in canonical form: escapes only where they must be. The order of fields is kept. */
 void rec_write(struct buf *b, const struct rec *r);
+/* The same in the schema's order (subject, required keys, optional ones, unknown ones by name) with
+ * set-like lists sorted: equal records of a known kind come out as equal text. */
+void rec_canonical(struct buf *b, const struct rec *r);
 
 /* ---- views ------------------------------------------------------------------------------------ */
 
@@ -97,10 +101,17 @@ struct rec_out {
 void rec_out_init(struct rec_out *o, int fd, enum rec_view view);
 /* RECORD is one or more canonical lines, each with LF. */
 int rec_out_put(struct rec_out *o, struct str record, struct rn_error *err) must_check;
+/* Writes out what may be written now (pretty holds back until columns are known). */
+int rec_out_flush(struct rec_out *o, struct rn_error *err) must_check;
 /* Writes what is held back; RN_EIO on a full disk or a closed pipe. Frees. */
 int rec_out_finish(struct rec_out *o, struct rn_error *err) must_check;
-/* One record as a JSON object (numbers and booleans where the schema says so) or the reverse. */
+/* R as one JSON object, no LF: the subject first; numbers, booleans and arrays where the schema says
+ * so, text else. A value that is not UTF-8 is {"base64":"…"}; a number past 2^53 is a string. */
 int rec_to_json(struct buf *b, const struct rec *r, struct rn_error *err) must_check;
+/* The reverse: JSON is one object; adds one canonical record with its LF. The subject is the member
+ * named KIND (missing: empty identity), or with KIND NULL the first member. null members are left
+ * out. RN_EDATA for what cannot be a record; the schema is not checked. */
+int rec_from_json(struct buf *b, struct str json, const char *kind, struct rn_error *err) must_check;
 
 /* ---- schema ----------------------------------------------------------------------------------- */
 
@@ -129,8 +140,13 @@ struct schema_kind {
 };
 /* All kinds, ended by name NULL; NULL for an unknown name. */
 extern const struct schema_kind *const schema_kinds[];
+/* "text", "endpoint"…, as --schema and rn-records(5) name it, and one line of what it allows. */
+const char *schema_type_name(enum schema_type t);
+const char *schema_type_doc(enum schema_type t);
 const struct schema_kind *schema_find(struct str kind);
 const struct schema_key *schema_key_find(const struct schema_kind *k, struct str key);
+/* Checks one value (one element, for a list) as written. 0 or RN_EDATA with what is wrong. */
+int schema_check_value(enum schema_type t, const char *values, struct str value, struct rn_error *err) must_check;
 /* Checks R against its kind: required keys, types, unknown keys (with the nearest known name).
  * Unknown kinds pass. 0 or RN_ECONFIG (config kinds) / RN_EDATA, the key named; *column is set. */
 int schema_check(const struct rec *r, size_t *column, struct rn_error *err) must_check;

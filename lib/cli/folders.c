@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where things are: control sockets, state, sibling programs. See doc/contracts.md, "Folders".
+ */
+#include "cli/cli.h"
+
+#include <unistd.h>
+
+static bool env_path(char *out, size_t size, const char *name, const char *tail)
+{
+	const char *value = getenv(name);
+	int n;
+
+	if (!value || value[0] != '/')
+		return false;
+	n = snprintf(out, size, "%s%s", value, tail);
+	return n > 0 && (size_t)n < size;
+}
+
+static void find_bin_dir(struct cli *c)
+{
+	char exe[sizeof(c->bin_dir)];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = 0;
+	if (!path_dir(c->bin_dir, sizeof(c->bin_dir), exe))
+		c->bin_dir[0] = 0;
+}
+
+void cli_folders(struct cli *c)
+{
+	bool root = geteuid() == 0;
+
+	if (!env_path(c->run_dir, sizeof(c->run_dir), "RN_RUN_DIR", "") &&
+	    !(root && str_copy(c->run_dir, sizeof(c->run_dir), STR("/run/rustronaut"))) &&
+	    !env_path(c->run_dir, sizeof(c->run_dir), "XDG_RUNTIME_DIR", "/rustronaut"))
+		snprintf(c->run_dir, sizeof(c->run_dir), "/tmp/rustronaut-%u", geteuid());
+	if (!env_path(c->state_dir, sizeof(c->state_dir), "RN_STATE_DIR", "") &&
+	    !(root && str_copy(c->state_dir, sizeof(c->state_dir), STR("/var/lib/rustronaut"))) &&
+	    !env_path(c->state_dir, sizeof(c->state_dir), "XDG_STATE_HOME", "/rustronaut") &&
+	    !env_path(c->state_dir, sizeof(c->state_dir), "HOME", "/.local/state/rustronaut"))
+		snprintf(c->state_dir, sizeof(c->state_dir), "/tmp/rustronaut-%u/state", geteuid());
+	find_bin_dir(c);
+}
+
+int cli_run_path(struct cli *c, char *out, size_t size, const char *name)
+{
+	if (dir_make(c->run_dir, 0700, &c->err) < 0)
+		return c->err.code;
+	if (!path_join(out, size, c->run_dir, str_from(name)))
+		return rn_fail(&c->err, RN_EUSAGE, "%s/%s: name too long", c->run_dir, name);
+	return 0;
+}
+
+const char *cli_sibling(struct cli *c, const char *name, char *out, size_t size)
+{
+	if (path_join(out, size, c->bin_dir, str_from(name)) && access(out, X_OK) == 0)
+		return out;
+	snprintf(out, size, "%s", name); /* execvp looks in PATH */
+	return out;
+}
