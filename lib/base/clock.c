@@ -18,6 +18,11 @@ void clock_fake_ns(uint64_t now_ns)
 	fake_ns = now_ns;
 }
 
+bool clock_is_fake(void)
+{
+	return fake_ns != UINT64_MAX;
+}
+
 uint64_t clock_now_ns(void)
 {
 	return fake_ns != UINT64_MAX ? fake_ns : read_ns(CLOCK_MONOTONIC);

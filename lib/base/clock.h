@@ -5,6 +5,7 @@
 #ifndef RN_CLOCK_H
 #define RN_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* CLOCK_MONOTONIC; starts at an arbitrary point, never goes back. */
@@ -16,5 +17,7 @@ int64_t clock_wall_ms(void);
 /* For tests: both clocks stand at the given monotonic time (wall = 1763640000 s + it) until set
  * again; UINT64_MAX gives the real ones back. */
 void clock_fake_ns(uint64_t now_ns);
+/* Whether clock_fake_ns has stopped the clocks: then nothing may wait for time to pass. */
+bool clock_is_fake(void);
 
 #endif
