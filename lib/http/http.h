@@ -28,49 +28,54 @@
 
 /* ---- heads ------------------------------------------------------------------------------------- */
 
-/* Fields that are recognised while parsing: ID, name, first and last letter, and whether the field
- * concerns this connection only (RFC 9110, section 7.6.1). */
+enum {
+	HTTP_FLAG_HOP = 1,  /* concerns this connection only (RFC 9110, section 7.6.1) */
+	HTTP_FLAG_ONCE = 2, /* a second one makes the message ambiguous: 400 */
+};
+
+/* Fields that are recognised while parsing: ID, name, its first and last but one letter
+ * (for the hash), HTTP_FLAG_*. */
 #define HTTP_KNOWN_FIELDS(X)                                                                       \
-	X(ACCEPT, "accept", 'a', 't', 0)                                                           \
-	X(ACCEPT_ENCODING, "accept-encoding", 'a', 'g', 0)                                         \
-	X(AUTHORIZATION, "authorization", 'a', 'n', 0)                                             \
-	X(CACHE_CONTROL, "cache-control", 'c', 'l', 0)                                             \
-	X(CONNECTION, "connection", 'c', 'n', 1)                                                   \
-	X(CONTENT_ENCODING, "content-encoding", 'c', 'g', 0)                                       \
-	X(CONTENT_LENGTH, "content-length", 'c', 'h', 0)                                           \
-	X(CONTENT_TYPE, "content-type", 'c', 'e', 0)                                               \
-	X(COOKIE, "cookie", 'c', 'e', 0)                                                           \
-	X(DATE, "date", 'd', 'e', 0)                                                               \
-	X(ETAG, "etag", 'e', 'g', 0)                                                               \
-	X(EXPECT, "expect", 'e', 't', 0)                                                           \
-	X(FORWARDED, "forwarded", 'f', 'd', 0)                                                     \
-	X(HOST, "host", 'h', 't', 0)                                                               \
-	X(HTTP2_SETTINGS, "http2-settings", 'h', 's', 1)                                           \
-	X(IF_NONE_MATCH, "if-none-match", 'i', 'h', 0)                                             \
-	X(KEEP_ALIVE, "keep-alive", 'k', 'e', 1)                                                   \
-	X(LOCATION, "location", 'l', 'n', 0)                                                       \
-	X(ORIGIN, "origin", 'o', 'n', 0)                                                           \
-	X(PROXY_AUTHENTICATE, "proxy-authenticate", 'p', 'e', 1)                                   \
-	X(PROXY_AUTHORIZATION, "proxy-authorization", 'p', 'n', 1)                                 \
-	X(PROXY_CONNECTION, "proxy-connection", 'p', 'n', 1)                                       \
-	X(RANGE, "range", 'r', 'e', 0)                                                             \
-	X(REFERER, "referer", 'r', 'r', 0)                                                         \
-	X(SERVER, "server", 's', 'r', 0)                                                           \
-	X(SET_COOKIE, "set-cookie", 's', 'e', 0)                                                   \
-	X(STATUS, "status", 's', 's', 0)                                                           \
-	X(STRICT_TRANSPORT_SECURITY, "strict-transport-security", 's', 'y', 0)                     \
-	X(TE, "te", 't', 'e', 1)                                                                   \
-	X(TRAILER, "trailer", 't', 'r', 1)                                                         \
-	X(TRANSFER_ENCODING, "transfer-encoding", 't', 'g', 1)                                     \
-	X(UPGRADE, "upgrade", 'u', 'e', 1)                                                         \
-	X(USER_AGENT, "user-agent", 'u', 't', 0)                                                   \
-	X(VIA, "via", 'v', 'a', 0)                                                                 \
-	X(X_FORWARDED_FOR, "x-forwarded-for", 'x', 'r', 0)                                         \
-	X(X_FORWARDED_HOST, "x-forwarded-host", 'x', 't', 0)                                       \
-	X(X_FORWARDED_PORT, "x-forwarded-port", 'x', 't', 0)                                       \
-	X(X_FORWARDED_PROTO, "x-forwarded-proto", 'x', 'o', 0)                                     \
-	X(X_REAL_IP, "x-real-ip", 'x', 'p', 0)                                                     \
-	X(X_REQUEST_ID, "x-request-id", 'x', 'd', 0)
+	X(ACCEPT, "accept", 'a', 'p', 0)                                                           \
+	X(ACCEPT_ENCODING, "accept-encoding", 'a', 'n', 0)                                         \
+	X(AUTHORIZATION, "authorization", 'a', 'o', HTTP_FLAG_ONCE)                                \
+	X(CACHE_CONTROL, "cache-control", 'c', 'o', 0)                                             \
+	X(CONNECTION, "connection", 'c', 'o', HTTP_FLAG_HOP)                                       \
+	X(CONTENT_ENCODING, "content-encoding", 'c', 'n', 0)                                       \
+	X(CONTENT_LENGTH, "content-length", 'c', 't', HTTP_FLAG_ONCE)                              \
+	X(CONTENT_TYPE, "content-type", 'c', 'p', 0)                                               \
+	X(COOKIE, "cookie", 'c', 'i', 0)                                                           \
+	X(DATE, "date", 'd', 't', 0)                                                               \
+	X(ETAG, "etag", 'e', 'a', 0)                                                               \
+	X(EXPECT, "expect", 'e', 'c', HTTP_FLAG_ONCE)                                              \
+	X(FORWARDED, "forwarded", 'f', 'e', 0)                                                     \
+	X(HOST, "host", 'h', 's', HTTP_FLAG_ONCE)                                                  \
+	X(HTTP2_SETTINGS, "http2-settings", 'h', 'g', HTTP_FLAG_HOP)                               \
+	X(IF_NONE_MATCH, "if-none-match", 'i', 'c', 0)                                             \
+	X(KEEP_ALIVE, "keep-alive", 'k', 'v', HTTP_FLAG_HOP)                                       \
+	X(LOCATION, "location", 'l', 'o', 0)                                                       \
+	X(ORIGIN, "origin", 'o', 'i', 0)                                                           \
+	X(PROXY_AUTHENTICATE, "proxy-authenticate", 'p', 't', HTTP_FLAG_HOP)                       \
+	X(PROXY_AUTHORIZATION, "proxy-authorization", 'p', 'o', HTTP_FLAG_HOP)                     \
+	X(PROXY_CONNECTION, "proxy-connection", 'p', 'o', HTTP_FLAG_HOP)                           \
+	X(RANGE, "range", 'r', 'g', 0)                                                             \
+	X(REFERER, "referer", 'r', 'e', 0)                                                         \
+	X(SERVER, "server", 's', 'e', 0)                                                           \
+	X(SET_COOKIE, "set-cookie", 's', 'i', 0)                                                   \
+	X(STATUS, "status", 's', 'u', HTTP_FLAG_ONCE)                                              \
+	X(STRICT_TRANSPORT_SECURITY, "strict-transport-security", 's', 't', 0)                     \
+	X(TE, "te", 't', 't', HTTP_FLAG_HOP)                                                       \
+	X(TRAILER, "trailer", 't', 'e', HTTP_FLAG_HOP)                                             \
+	X(TRANSFER_ENCODING, "transfer-encoding", 't', 'n', HTTP_FLAG_HOP | HTTP_FLAG_ONCE)        \
+	X(UPGRADE, "upgrade", 'u', 'd', HTTP_FLAG_HOP)                                             \
+	X(USER_AGENT, "user-agent", 'u', 'n', 0)                                                   \
+	X(VIA, "via", 'v', 'i', 0)                                                                 \
+	X(X_FORWARDED_FOR, "x-forwarded-for", 'x', 'o', 0)                                         \
+	X(X_FORWARDED_HOST, "x-forwarded-host", 'x', 's', 0)                                       \
+	X(X_FORWARDED_PORT, "x-forwarded-port", 'x', 'r', 0)                                       \
+	X(X_FORWARDED_PROTO, "x-forwarded-proto", 'x', 't', 0)                                     \
+	X(X_REAL_IP, "x-real-ip", 'x', 'i', 0)                                                     \
+	X(X_REQUEST_ID, "x-request-id", 'x', 'i', 0)
 
 enum http_id {
 	HTTP_UNKNOWN,
@@ -171,7 +176,8 @@ void http_head_init_response(struct http_head *h, enum http_method method);
  *   0    partial: nothing wrong so far, more is needed;
  *   < 0  refused: minus the status to answer (400, 414, 417, 431, 501, 505), why is set. For a
  *        response or CGI it is -502.
- * The same bytes give the same result however they are cut. Each line is read once it is whole. */
+ * The same bytes give the same result however they are cut. Called again after whole it only moves
+ * the views, when the buffer has moved. */
 ptrdiff_t http_head_parse(struct http_head *h, struct str in);
 
 /* The first field with a known ID, or NULL. */
@@ -239,8 +245,8 @@ struct http_url {
 };
 bool http_url_parse(struct http_url *u, struct str text);
 
-/* The path that is routed on: %XX undone except %2F and %5C (kept, in upper case), runs of "/" made
- * one, "." and ".." segments resolved (RFC 3986, section 5.2.4). OUT has room for PATH.len + 1 bytes
+/* The path that is routed on: %XX undone except %25, %2F and %5C (kept, in upper case), runs of "/"
+ * made one, "." and ".." segments resolved (RFC 3986, section 5.2.4). OUT has room for PATH.len + 1 bytes
  * (the result is never longer) and is NUL-terminated; *len is set. False (answer 400): a bad or %00
  * escape, a decoded control byte, a backslash, no leading "/", or ".." above the root. */
 bool http_path_normalise(char *out, size_t *len, struct str path);
