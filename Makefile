@@ -109,6 +109,7 @@ deps:
 	scripts/deps build test
 
 demo: all
+	scripts/deps build demo
 	scripts/demo
 
 check: export BUILD := $(B)
