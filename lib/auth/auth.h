@@ -45,6 +45,7 @@ int auth_secret_save(const uint8_t secret[static AUTH_SECRET_LEN], const char *p
 
 struct auth_key; /* an Ed25519 key pair, in locked memory */
 struct auth_key *auth_key_make(void) must_check; /* NULL when out of memory */
+struct auth_key *auth_key_from_seed(const uint8_t seed[static AUTH_SECRET_LEN]) must_check;
 /* From and to a file holding its seed, as auth_secret_load and _save. */
 int auth_key_load(struct auth_key **key, const char *path, struct rn_error *err) must_check;
 int auth_key_save(const struct auth_key *key, const char *path, struct rn_error *err) must_check;

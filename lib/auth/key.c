@@ -68,7 +68,7 @@ int auth_secret_save(const uint8_t secret[static AUTH_SECRET_LEN], const char *p
 	return rc;
 }
 
-static struct auth_key *key_from_seed(const uint8_t seed[static AUTH_SECRET_LEN])
+struct auth_key *auth_key_from_seed(const uint8_t seed[static AUTH_SECRET_LEN])
 {
 	struct auth_key *key = secret_alloc(sizeof(*key));
 
@@ -82,7 +82,7 @@ static struct auth_key *key_from_seed(const uint8_t seed[static AUTH_SECRET_LEN]
 struct auth_key *auth_key_make(void)
 {
 	uint8_t *seed = auth_secret_make();
-	struct auth_key *key = seed ? key_from_seed(seed) : NULL;
+	struct auth_key *key = seed ? auth_key_from_seed(seed) : NULL;
 
 	secret_free(seed);
 	return key;
@@ -97,7 +97,7 @@ int auth_key_load(struct auth_key **key, const char *path, struct rn_error *err)
 	rc = auth_secret_load(&seed, path, err);
 	if (rc)
 		return rc;
-	*key = key_from_seed(seed);
+	*key = auth_key_from_seed(seed);
 	secret_free(seed);
 	return *key ? 0 : rn_fail(err, RN_EOS, "%s: out of locked memory", path);
 }

@@ -108,6 +108,9 @@ static void test_base64(void)
 	TAP_OK(!base64_decode(out, 1, STR("QR=="), BASE64_STD), "stray bits are refused");
 	TAP_OK(!base64_decode(out, 1, STR("QQ"), BASE64_STD), "missing padding is refused");
 	TAP_OK(!base64_decode(out, 1, STR("QQ== "), BASE64_STD), "a blank is refused");
+	TAP_OK(base64_decode(out, 3, STR("////"), BASE64_STD) &&
+		       !base64_decode(out, 3, STR("\xaf///"), BASE64_STD),
+	       "a byte with its top bit set is refused");
 }
 
 static void test_memory(void)
