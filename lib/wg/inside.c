@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "wg/inside.h"
+
+#include "wg/namespace.h"
+#include "wg/netlink.h"
+#include "wg/tun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ANSWER_TIMEOUT_S 2
+
+enum verb { VERB_UP, VERB_ADDRESS, VERB_ROUTE, VERB_LISTEN, VERB_CONNECT, VERB_UDP };
+
+/* One message each way; both ends are this program, so the structs go as they are. */
+struct request {
+	enum verb verb;
+	bool add;      /* address, route */
+	bool has_peer; /* udp */
+	unsigned mtu;
+	struct cidr cidr;
+	struct addr local, peer;
+};
+
+struct inside {
+	int sock;  /* to the child; -1 in host mode */
+	pid_t pid; /* the child; 0 in host mode */
+	struct netlink *nl; /* where requests are carried out: the child, or host mode */
+	unsigned ifindex;
+};
+
+/* ---- carrying out ----------------------------------------------------------------------------- */
+
+static int udp_open(const struct request *rq, struct rn_error *err)
+{
+	int fd = udp_bind(&rq->local, false, err);
+	if (fd < 0 || !rq->has_peer)
+		return fd;
+	if (connect(fd, &rq->peer.sa, addr_len(&rq->peer)) < 0) {
+		int code = rn_fail_errno(err, RN_EAWAY, "connecting a UDP socket inside the tunnel");
+		close(fd);
+		return code;
+	}
+	return fd;
+}
+
+/* 0 or an error; *FD is the socket that was asked for. */
+static int carry_out(struct inside *in, const struct request *rq, int *fd, struct rn_error *err)
+{
+	switch (rq->verb) {
+	case VERB_UP:
+		return netlink_link_up(in->nl, in->ifindex, rq->mtu, err);
+	case VERB_ADDRESS:
+		return netlink_address(in->nl, in->ifindex, &rq->cidr, rq->add, err);
+	case VERB_ROUTE:
+		return netlink_route(in->nl, in->ifindex, &rq->cidr, rq->add, err);
+	case VERB_LISTEN:
+		*fd = tcp_listen(&rq->local, false, err);
+		break;
+	case VERB_CONNECT:
+		*fd = tcp_connect(&rq->local, err);
+		break;
+	case VERB_UDP:
+		*fd = udp_open(rq, err);
+		break;
+	default:
+		return rn_fail(err, RN_EBUG, "unknown request %d", (int)rq->verb);
+	}
+	return *fd < 0 ? *fd : 0;
+}
+
+/* The device, made in the namespace that we are in; its descriptor. */
+static int settle(struct inside *in, const char *name, struct rn_error *err)
+{
+	int tun = tun_open(name, err);
+	if (tun < 0)
+		return tun;
+	in->nl = netlink_open(err);
+	in->ifindex = if_nametoindex(name);
+	if (in->nl && in->ifindex)
+		return tun;
+	close(tun);
+	return in->nl ? rn_fail_errno(err, RN_EOS, "looking for the device %s", name) : err->code;
+}
+
+/* ---- the child -------------------------------------------------------------------------------- */
+
+static bool answer(int sock, const struct rn_error *err, int fd)
+{
+	struct str bytes = str_make(err, sizeof(*err));
+	return fds_send(sock, bytes, &fd, fd < 0 ? 0 : 1) == (ssize_t)bytes.len;
+}
+
+static void serve(struct inside *in)
+{
+	struct request rq;
+	for (;;) {
+		ssize_t n = recv(in->sock, &rq, sizeof(rq), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(rq))
+			return; /* the engine is gone */
+		struct rn_error err = {0};
+		int fd = -1;
+		err.code = (enum rn_err)carry_out(in, &rq, &fd, &err);
+		bool sent = answer(in->sock, &err, fd);
+		fd_close(&fd);
+		if (!sent)
+			return;
+	}
+}
+
+/* Nothing of the parent's may stay open here: its sockets would outlive it. */
+static int close_others(int keep)
+{
+	if (keep > 3 && close_range(3, (unsigned)keep - 1, 0) < 0)
+		return -1;
+	return close_range((unsigned)keep + 1, ~0U, 0);
+}
+
+static int child_settle(struct inside *in, const char *name, struct rn_error *err)
+{
+	int code = namespace_enter_new(err);
+	if (code)
+		return code;
+	/* After the change of user namespace, which would clear it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return rn_fail_errno(err, RN_EOS, "prctl");
+	int tun = settle(in, name, err);
+	if (tun < 0)
+		return tun;
+	code = netlink_link_up(in->nl, if_nametoindex("lo"), 0, err);
+	if (!code)
+		code = privilege_drop(err);
+	if (code)
+		close(tun);
+	return code ? code : tun;
+}
+
+_Noreturn static void child_main(int sock, const char *name, pid_t parent)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigdelset(&all, SIGTERM);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_IGN); /* Ctrl-C is the engine's to handle; its end is ours */
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_NAME, "rn-wg-inside");
+	struct inside in = {.sock = sock};
+	struct rn_error err = {0};
+	int tun = close_others(sock) < 0 ? rn_fail_errno(&err, RN_EOS, "close_range")
+					 : child_settle(&in, name, &err);
+	bool sent = answer(sock, &err, tun);
+	fd_close(&tun);
+	if (sent && !err.code && getppid() == parent)
+		serve(&in);
+	_exit(0);
+}
+
+/* ---- the engine's side ------------------------------------------------------------------------ */
+
+/* The child's word: 0 or its error. *FD gets a descriptor that came along, or -1. */
+static int hear(struct inside *in, int *fd, struct rn_error *err)
+{
+	struct rn_error got;
+	int fds[8];
+	size_t n = ARRAY_LEN(fds);
+	*fd = -1;
+	ssize_t len = fds_recv(in->sock, &got, sizeof(got), fds, &n);
+	if (len != sizeof(got)) {
+		int code = len < 0 ? rn_fail_errno(err, RN_EOS, "the process inside the tunnel")
+				   : rn_fail(err, RN_EOS, "the process inside the tunnel is gone");
+		return code;
+	}
+	if (n)
+		*fd = fds[0];
+	if (!got.code)
+		return 0;
+	*err = got;
+	return got.code;
+}
+
+/* 0, or the descriptor (WANTS_FD), or an error. */
+static int ask(struct inside *in, const struct request *rq, bool wants_fd, struct rn_error *err)
+{
+	int fd = -1, code;
+	if (in->sock < 0) {
+		code = carry_out(in, rq, &fd, err);
+	} else if (send(in->sock, rq, sizeof(*rq), MSG_NOSIGNAL) != (ssize_t)sizeof(*rq)) {
+		return rn_fail_errno(err, RN_EOS, "the process inside the tunnel");
+	} else {
+		code = hear(in, &fd, err);
+	}
+	if (code || !wants_fd) {
+		fd_close(&fd);
+		return code;
+	}
+	return fd >= 0 ? fd : rn_fail(err, RN_EBUG, "no socket came from inside the tunnel");
+}
+
+static int start_private(struct inside *in, const char *name, int *tun_fd, struct rn_error *err)
+{
+	int pair[2];
+	pid_t self = getpid();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rn_fail_errno(err, RN_EOS, "socketpair");
+	in->pid = fork();
+	if (in->pid == 0)
+		child_main(pair[1], name, self);
+	close(pair[1]);
+	in->sock = pair[0];
+	if (in->pid < 0)
+		return rn_fail_errno(err, RN_EOS, "fork");
+	int code = hear(in, tun_fd, err);
+	struct timeval limit = {.tv_sec = ANSWER_TIMEOUT_S};
+	if (!code && setsockopt(in->sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		code = rn_fail_errno(err, RN_EOS, "setsockopt");
+	return code;
+}
+
+struct inside *inside_start(enum inside_mode mode, const char *name, int *tun_fd,
+			    struct rn_error *err)
+{
+	*tun_fd = -1;
+	struct inside *in = calloc(1, sizeof(*in));
+	if (!in) {
+		rn_fail(err, RN_EOS, "out of memory");
+		return NULL;
+	}
+	in->sock = -1;
+	int code;
+	if (mode == INSIDE_PRIVATE)
+		code = start_private(in, name, tun_fd, err);
+	else
+		code = *tun_fd = settle(in, name, err);
+	if (code >= 0 && *tun_fd >= 0)
+		return in;
+	fd_close(tun_fd);
+	inside_stop(in);
+	return NULL;
+}
+
+void inside_stop(struct inside *in)
+{
+	if (!in)
+		return;
+	fd_close(&in->sock); /* the child sees the end and leaves */
+	netlink_close(in->nl);
+	if (in->pid > 0) {
+		kill(in->pid, SIGKILL);
+		while (waitpid(in->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	free(in);
+}
+
+int inside_fd(const struct inside *in)
+{
+	return in->sock;
+}
+
+int inside_up(struct inside *in, unsigned mtu, struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_UP, .mtu = mtu};
+	return ask(in, &rq, false, err);
+}
+
+int inside_address(struct inside *in, const struct cidr *address, bool add, struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_ADDRESS, .cidr = *address, .add = add};
+	return ask(in, &rq, false, err);
+}
+
+int inside_route(struct inside *in, const struct cidr *prefix, bool add, struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_ROUTE, .cidr = *prefix, .add = add};
+	return ask(in, &rq, false, err);
+}
+
+int inside_listen(struct inside *in, const struct addr *a, struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_LISTEN, .local = *a};
+	return ask(in, &rq, true, err);
+}
+
+int inside_connect(struct inside *in, const struct addr *a, struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_CONNECT, .local = *a};
+	return ask(in, &rq, true, err);
+}
+
+int inside_udp(struct inside *in, const struct addr *local, const struct addr *peer,
+	       struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_UDP, .local = *local};
+	if (peer) {
+		rq.peer = *peer;
+		rq.has_peer = true;
+	}
+	return ask(in, &rq, true, err);
+}

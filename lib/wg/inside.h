@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of a tunnel: the network namespace where its device, addresses, routes and sockets
+ * live. In private mode that is a namespace of the tunnel's own (with a user namespace around it, so
+ * that no privilege is needed), held by a child process that serves requests over a socket pair;
+ * the engine stays outside with its UDP sockets. In host mode it is the namespace we are in, and
+ * requests are carried out on the spot. The child dies with its parent.
+ */
+#ifndef RN_WG_INSIDE_H
+#define RN_WG_INSIDE_H
+
+#include "net/net.h"
+
+enum inside_mode { INSIDE_PRIVATE, INSIDE_HOST };
+
+struct inside;
+
+/* Makes the namespace (private) and the TUN device NAME in it; *TUN_FD is the caller's. Call before
+ * any thread is made. Errors say what the system forbids and what to do about it. */
+struct inside *inside_start(enum inside_mode mode, const char *name, int *tun_fd, struct rn_error *err) must_check;
+/* Ends the child. Sockets that were handed out live on, but their tunnel is gone. */
+void inside_stop(struct inside *in);
+
+/* Readable (EOF) when the child is gone; -1 in host mode. */
+int inside_fd(const struct inside *in);
+
+/* The device, as netlink.h says. */
+int inside_up(struct inside *in, unsigned mtu, struct rn_error *err) must_check;
+int inside_address(struct inside *in, const struct cidr *address, bool add, struct rn_error *err) must_check;
+int inside_route(struct inside *in, const struct cidr *prefix, bool add, struct rn_error *err) must_check;
+
+/* Sockets inside; as tcp_listen, tcp_connect and udp_bind of net.h. inside_udp connects to PEER
+ * unless it is NULL. */
+int inside_listen(struct inside *in, const struct addr *a, struct rn_error *err) must_check;
+int inside_connect(struct inside *in, const struct addr *a, struct rn_error *err) must_check;
+int inside_udp(struct inside *in, const struct addr *local, const struct addr *peer, struct rn_error *err) must_check;
+
+#endif
