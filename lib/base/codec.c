@@ -51,28 +51,32 @@ bool hex_decode(void *out, size_t len, struct str text)
 
 /* ---- %XX ---- */
 
-/* Length of the well-formed UTF-8 sequence at S that a value may hold plainly, or 0: no controls
- * (U+0080 to U+009F), no surrogates, nothing overlong, no bidirectional controls. */
-static size_t wide_len(struct str s)
+size_t utf8_len(struct str s, uint32_t *character)
 {
+	static const uint32_t shortest[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *p = (const unsigned char *)s.ptr;
-	size_t n = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : p[0] >= 0xC2 ? 2 : 0;
-	uint32_t c;
+	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : p[0] >= 0xC2 ? 2 : 0;
+	uint32_t c = p[0] & (n == 1 ? 0x7F : 0xFFu >> (n + 1));
 
-	if (n == 0 || p[0] > 0xF4 || s.len < n)
+	if (n == 0 || s.len < n)
 		return 0;
-	c = p[0] & (0xFFu >> (n + 1));
 	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xC0) != 0x80)
 			return 0;
 		c = c << 6 | (p[i] & 0x3F);
 	}
-	if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10FFFF)) || c < 0xA0)
+	*character = c;
+	return c < shortest[n] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF) ? 0 : n;
+}
+
+size_t utf8_wide_len(struct str s)
+{
+	uint32_t c;
+	size_t n = utf8_len(s, &c);
+
+	if (!n || c < 0xA0 || c == 0x61C || c == 0x200E || c == 0x200F)
 		return 0;
-	if ((c >= 0xD800 && c <= 0xDFFF) || (c >= 0x202A && c <= 0x202E) ||
-	    (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C)
-		return 0;
-	return n;
+	return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ? 0 : n;
 }
 
 static void escape(struct buf *b, struct str s, char also)
@@ -88,7 +92,7 @@ static void escape(struct buf *b, struct str s, char also)
 			buf_add_byte(b, (char)c);
 			continue;
 		}
-		if (c >= 0x80 && (n = wide_len(str_from_at(s, i)))) {
+		if (c >= 0x80 && (n = utf8_wide_len(str_from_at(s, i)))) {
 			buf_add(b, str_make(s.ptr + i, n));
 			continue;
 		}

@@ -27,6 +27,13 @@ bool base64_decode(void *out, size_t len, struct str text, enum base64_kind kind
 bool base64_decode_any(void *out, size_t *len, struct str text, enum base64_kind kind);
 bool hex_decode(void *out, size_t len, struct str text);
 
+/* Length of the UTF-8 character (RFC 3629) that S, not empty, begins with, and the character; 0 if it
+ * is not well formed. */
+size_t utf8_len(struct str s, uint32_t *character);
+/* The same for a character that a value may hold plainly, else 0: U+00A0 and up, without the
+ * bidirectional controls, which make a line read differently from what it says. */
+size_t utf8_wide_len(struct str s);
+
 /* Adds S in canonical record form: bytes that a value cannot hold plainly become %XX. */
 void escape_value(struct buf *b, struct str s);
 /* The same where S is one element of a list: a comma is escaped too. */

@@ -84,6 +84,8 @@ void rec_write(struct buf *b, const struct rec *r);
  * set-like lists sorted: equal records of a known kind come out as equal text. */
 void rec_canonical(struct buf *b, const struct rec *r);
 
+struct schema_kind;
+
 /* ---- views ------------------------------------------------------------------------------------ */
 
 enum rec_view { REC_VIEW_RECORDS, REC_VIEW_PRETTY, REC_VIEW_COLUMNS, REC_VIEW_JSON };
@@ -97,6 +99,7 @@ struct rec_out {
 	struct buf text;    /* not written yet */
 	struct buf held;    /* pretty: records held back to align columns */
 	bool started;
+	const struct schema_kind *last; /* of the last record, for the header */
 };
 void rec_out_init(struct rec_out *o, int fd, enum rec_view view);
 /* RECORD is one or more canonical lines, each with LF. */

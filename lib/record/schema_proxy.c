@@ -1,6 +1,8 @@
-/* SPDX-License-Identifier: MIT */
-/* Kinds of the edge: what rn-proxy is told, and what it tells. */
-#include "record/record.h"
+/* SPDX-License-Identifier: MIT
+ *
+ * Kinds of the edge: what rn-proxy is told, and what it tells.
+ */
+#include "record/schema_kinds.h"
 
 static const struct schema_key listen_keys[] = {
 	{"address", TYPE_ENDPOINT, KEY_REQUIRED, NULL, NULL, "address and port to accept on; port 0 picks one"},
@@ -103,3 +105,22 @@ static const struct schema_key health_keys[] = {
 	{0}};
 const struct schema_kind schema_health = {
 	"health", false, TYPE_NAME, "rn-monitor", "a target as it lives", health_keys};
+
+/* clang-format off */
+static const struct schema_key limit_keys[] = {
+	{"resource", TYPE_REF, 0, "resource", NULL, "what it guards; everything when absent"},
+	{"requests_per_s", TYPE_U64, 0, "1-1000000", NULL, "requests a second from one address"},
+	{"connections", TYPE_U64, 0, "1-1000000", NULL, "connections at a time from one address"},
+	{"body_bytes", TYPE_U64, 0, NULL, NULL, "longest request body"},
+	{0}};
+SCHEMA_KIND(limit, .config = true, .id = TYPE_NAME, .programs = "rn-proxy",
+	.doc = "a limit on what visitors may ask");
+
+static const struct schema_key stat_keys[] = {
+	{"value", TYPE_U64, 0, NULL, NULL, "how many"},
+	{"at", TYPE_TIME, 0, NULL, NULL, "when it was read"},
+	{"resource", TYPE_TEXT, 0, NULL, NULL, "of which resource"},
+	{"target", TYPE_TEXT, 0, NULL, NULL, "of which target"},
+	{0}};
+SCHEMA_KIND(stat, .id = TYPE_TEXT, .programs = "rn-monitor rn-console",
+	.doc = "a counter, by its name");

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Kinds of who may reach what.
+ */
+#include "record/schema_kinds.h"
+
+/* clang-format off */
+static const struct schema_key policy_keys[] = {
+	{"effect", TYPE_ENUM, REQ, "allow|deny", NULL, "what it does when it applies; deny wins over allow of the same priority"},
+	{"from", TYPE_PRINCIPAL, REQ | SET, NULL, NULL, "who"},
+	{"to", TYPE_TEXT, REQ | SET, NULL, NULL, "what: resource:NAME, or any"},
+	{"action", TYPE_NAME, SET, NULL, NULL, "which actions (HTTP methods); all when absent"},
+	{"priority", TYPE_U64, 0, "0-65535", "0", "higher ones are asked first"},
+	{"when", TYPE_TEXT, 0, NULL, NULL, "condition"},
+	{0}};
+SCHEMA_KIND(policy, .config = true, .id = TYPE_NAME, .programs = "rn-policy rn-proxy",
+	.doc = "a rule of who may reach what; without one that allows, nobody may");
+
+static const struct schema_key device_keys[] = {
+	{"address", TYPE_CIDR, LIST, NULL, NULL, "its addresses inside the tunnel"},
+	{"name", TYPE_NAME, 0, NULL, NULL, "a name for people"},
+	{"user", TYPE_NAME, 0, NULL, NULL, "whose it is"},
+	{"groups", TYPE_NAME, SET, NULL, NULL, "groups that it or its user is in"},
+	{"role", TYPE_ENUM, 0, "client|gateway", NULL, "what it does in its network"},
+	{"org", TYPE_NAME, 0, NULL, NULL, "organisation"},
+	{"wg_key", TYPE_KEY, 0, NULL, NULL, "its WireGuard public key"},
+	{"sign_key", TYPE_KEY, 0, NULL, NULL, "its Ed25519 public key"},
+	{"created_at", TYPE_TIME, 0, NULL, NULL, "when it joined"},
+	{"seen_at", TYPE_TIME, 0, NULL, NULL, "when it was last heard of"},
+	{0}};
+SCHEMA_KIND(device, .config = true, .id = TYPE_NAME, .programs = "rn-proxy rn-policy rn-console",
+	.doc = "a machine that joined; inside the tunnel its source address is the device");
+
+static const struct schema_key signer_keys[] = {
+	{"use", TYPE_ENUM, SET, "link|login", NULL, "what it may sign; both when absent"},
+	{0}};
+SCHEMA_KIND(signer, .config = true, .id = TYPE_KEY, .programs = "rn-proxy",
+	.doc = "an Ed25519 public key (base64) that may sign share links and logins");
+
+static const struct schema_key assertion_keys[] = {
+	{"groups", TYPE_NAME, SET, NULL, NULL, "groups of the user"},
+	{"resource_host", TYPE_HOST, REQ, NULL, NULL, "the only host it is good for"},
+	{"expires_at", TYPE_TIME, REQ, NULL, NULL, "until when"},
+	{"nonce", TYPE_TEXT, REQ, NULL, NULL, "serves once"},
+	{0}};
+SCHEMA_KIND(assertion, .config = true, .id = TYPE_NAME, .programs = "rn-proxy",
+	.doc = "who logged in, as the console signs it for a gateway");
+
+static const struct schema_key decision_keys[] = {
+	{"effect", TYPE_ENUM, REQ, "allow|deny", NULL, "the answer"},
+	{"policy", TYPE_TEXT, 0, NULL, NULL, "the policy that made it; absent: none allowed"},
+	{"at", TYPE_TIME, 0, NULL, NULL, "when"},
+	{"from", TYPE_TEXT, LIST, NULL, NULL, "who asked"},
+	{"to", TYPE_TEXT, 0, NULL, NULL, "for what"},
+	{"action", TYPE_TEXT, 0, NULL, NULL, "to do what"},
+	{"text", TYPE_TEXT, 0, NULL, NULL, "why, for a person"},
+	{0}};
+SCHEMA_KIND(decision, .id = TYPE_TEXT, .programs = "rn-monitor",
+	.doc = "what policy said to a request");
