@@ -37,18 +37,10 @@ static int parse_authority(struct invite *in, struct str authority, struct rn_er
 static int parse_address(struct invite *in, struct str text, struct rn_error *err)
 {
 	char canonical[ADDR_TEXT_MAX];
-	struct cidr c;
-	struct addr a = {0};
+	struct addr a;
 
-	if (!cidr_parse(&c, text, true) || str_find(text, '/') >= 0)
+	if (!addr_parse_ip(&a, text))
 		return rn_fail(err, RN_EDATA, "invitation: bad address after @");
-	if (c.family == AF_INET) {
-		a.in.sin_family = AF_INET;
-		memcpy(&a.in.sin_addr, c.ip, 4);
-	} else {
-		a.in6.sin6_family = AF_INET6;
-		memcpy(&a.in6.sin6_addr, c.ip, 16);
-	}
 	addr_format_ip(&a, canonical);
 	if (!str_is(text, canonical) || !str_copy(in->address, sizeof(in->address), text))
 		return rn_fail(err, RN_EDATA, "invitation: address after @ is not in its short form");

@@ -111,6 +111,17 @@ struct policy_decision policy_decide(const struct policy_set *set, const struct 
 	return policy_explain(set, f, resource, action, NULL, NULL);
 }
 
+const char *policy_step_name(enum policy_step step)
+{
+	static const char *const names[] = {
+		[POLICY_DECIDED] = "decided",       [POLICY_NOT_FROM] = "not_from",
+		[POLICY_NOT_ACTION] = "not_action", [POLICY_NOT_WHEN] = "not_when",
+		[POLICY_UNKNOWN] = "unknown",       [POLICY_AFTER] = "after",
+	};
+
+	return names[step];
+}
+
 const char *policy_step_text(enum policy_step step)
 {
 	static const char *const texts[] = {

@@ -8,13 +8,14 @@
  *     policy=no-lab effect=deny from=cidr:192.0.2.0/24 to=* priority=10
  *     policy=admin effect=allow from=group:ops to=resource:db when=trust>=60&mfa&hour>=8
  *
- * Policies are asked in the order of priority (lower first), and in one priority denials before
- * permissions, then by name. The first whose from, to, action and when all hold decides.
+ * Policies are asked in the order of priority (higher first, 0 when not given), and in one priority
+ * denials before permissions, then by name. The first whose from, to, action and when all hold decides.
  *
  *   principal.c  who: any, link, org, user:, group:, device:, cidr:
  *   when.c       conditions: a small total language
  *   set.c        compiling records, the index by resource
  *   decide.c     the decision, and its explanation
+ *   question.c   questions and decisions as records
  *
  * One set may be read by many threads; nothing here allocates while deciding, or reads a clock.
  */
@@ -98,17 +99,25 @@ typedef void policy_step_fn(void *ctx, struct str policy, bool allows, enum poli
 struct policy_decision policy_explain(const struct policy_set *set, const struct policy_facts *f,
 				      struct str resource, struct str action, policy_step_fn *fn,
 				      void *ctx);
-/* "its condition does not hold": the words for a step. */
+/* "not_when"; "its condition does not hold". */
+const char *policy_step_name(enum policy_step step);
 const char *policy_step_text(enum policy_step step);
 
-/* ---- requests as records ---------------------------------------------------------------------- */
+/* ---- questions as records --------------------------------------------------------------------- */
 
-/* Fills facts from a request record (request=ID resource=… user= groups= device= link= address=
- * trust= mfa= action= at=). F and *ADDRESS live as long as R and A. */
-int policy_facts_from(struct policy_facts *f, struct addr *address, const struct rec *r,
-		      struct arena *a, struct rn_error *err) must_check;
-/* Adds "decision=ID effect=allow resource=… policy=… principal=… reason=…" for request ID. */
-void policy_decision_write(struct buf *b, struct str id, struct str resource,
+/* question=ID resource=… action= user= groups= device= link= address= trust= mfa= at= */
+struct policy_question {
+	struct policy_facts facts;
+	struct str id, resource, action; /* as written */
+	struct addr address;             /* facts.address points here */
+};
+/* Reads one (any kind with these keys: also an expect record). Q lives as long as R and A. RN_EDATA names
+ * the key that is wrong. */
+int policy_question_read(struct policy_question *q, const struct rec *r, struct arena *a,
+			 struct rn_error *err) must_check;
+struct policy_decision policy_answer(const struct policy_set *set, const struct policy_question *q);
+/* Adds "decision=ID effect=… policy=… from=… to=resource:… action=… text=…". */
+void policy_decision_write(struct buf *b, const struct policy_question *q,
 			   const struct policy_decision *d);
 
 #endif

@@ -6,8 +6,7 @@
 
 #include <stdlib.h>
 
-#define PRIORITY_DEFAULT 100
-#define PRIORITY_MAX 1000
+#define PRIORITY_MAX 65535
 #define TO_RESOURCE "resource:"
 
 struct policy_set *policy_set_new(struct arena *a)
@@ -125,7 +124,7 @@ static int compile(struct policy_set *set, struct policy *p, const struct rec *r
 	rc = rc ? rc : compile_from(set, p, r, err);
 	rc = rc ? rc : compile_to(set, p, r, err);
 	rc = rc ? rc : copy_raw(set, r, "action", &p->actions, err);
-	rc = rc ? rc : rec_u64(r, "priority", PRIORITY_DEFAULT, PRIORITY_MAX, &p->priority, err);
+	rc = rc ? rc : rec_u64(r, "priority", 0, PRIORITY_MAX, &p->priority, err);
 	return rc ? rc : compile_when(set, p, r, err);
 }
 
@@ -158,7 +157,7 @@ static int compare_policies(const void *a, const void *b)
 	const struct policy *y = *(const struct policy *const *)b;
 
 	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
+		return x->priority > y->priority ? -1 : 1;
 	if (x->allow != y->allow)
 		return x->allow ? 1 : -1;
 	return str_cmp(x->name, y->name);

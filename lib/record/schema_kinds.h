@@ -15,7 +15,8 @@
 #define SCHEMA_PROXY(X)                                                                            \
 	X(listen) X(certificate) X(resource) X(target) X(limit) X(access) X(health) X(listener) X(stat)
 /* schema_policy.c: who may */
-#define SCHEMA_POLICY(X) X(policy) X(device) X(signer) X(assertion) X(decision)
+#define SCHEMA_POLICY(X)                                                                           \
+	X(policy) X(device) X(signer) X(assertion) X(decision) X(question) X(expect) X(step)
 /* schema_console.c: the control plane */
 #define SCHEMA_CONSOLE(X)                                                                          \
 	X(organization) X(user) X(group) X(gateway) X(invitation) X(service) X(link) X(dns)        \

@@ -8,10 +8,10 @@
 static const struct schema_key policy_keys[] = {
 	{"effect", TYPE_ENUM, REQ, "allow|deny", NULL, "what it does when it applies; deny wins over allow of the same priority"},
 	{"from", TYPE_PRINCIPAL, REQ | SET, NULL, NULL, "who"},
-	{"to", TYPE_TEXT, REQ | SET, NULL, NULL, "what: resource:NAME, or any"},
-	{"action", TYPE_NAME, SET, NULL, NULL, "which actions (HTTP methods); all when absent"},
+	{"to", TYPE_TEXT, REQ | SET, NULL, NULL, "what: resource:NAME, or * for all"},
+	{"action", TYPE_NAME, SET, NULL, NULL, "HTTP methods, or connect for TCP and UDP; all when absent"},
 	{"priority", TYPE_U64, 0, "0-65535", "0", "higher ones are asked first"},
-	{"when", TYPE_TEXT, 0, NULL, NULL, "condition"},
+	{"when", TYPE_TEXT, 0, NULL, NULL, "condition that must hold too: trust>=60&mfa"},
 	{0}};
 SCHEMA_KIND(policy, .config = true, .id = TYPE_NAME, .programs = "rn-policy rn-proxy",
 	.doc = "a rule of who may reach what; without one that allows, nobody may");
@@ -50,10 +50,44 @@ static const struct schema_key decision_keys[] = {
 	{"effect", TYPE_ENUM, REQ, "allow|deny", NULL, "the answer"},
 	{"policy", TYPE_TEXT, 0, NULL, NULL, "the policy that made it; absent: none allowed"},
 	{"at", TYPE_TIME, 0, NULL, NULL, "when"},
-	{"from", TYPE_TEXT, LIST, NULL, NULL, "who asked"},
-	{"to", TYPE_TEXT, 0, NULL, NULL, "for what"},
+	{"from", TYPE_PRINCIPAL, 0, NULL, NULL, "the principal of that policy that fits who asked"},
+	{"to", TYPE_TEXT, 0, NULL, NULL, "for what: resource:NAME"},
 	{"action", TYPE_TEXT, 0, NULL, NULL, "to do what"},
 	{"text", TYPE_TEXT, 0, NULL, NULL, "why, for a person"},
 	{0}};
 SCHEMA_KIND(decision, .id = TYPE_TEXT, .programs = "rn-monitor",
 	.doc = "what policy said to a request");
+
+/* What is known of who asks; shared by the two kinds of questions. */
+#define FACTS                                                                                      \
+	{"resource", TYPE_NAME, REQ, NULL, NULL, "what is asked for"},                              \
+	{"action", TYPE_NAME, 0, NULL, NULL, "HTTP method, or connect for TCP and UDP"},            \
+	{"user", TYPE_TEXT, 0, NULL, NULL, "who is logged in"},                                     \
+	{"groups", TYPE_NAME, SET, NULL, NULL, "groups of the user or device"},                     \
+	{"device", TYPE_NAME, 0, NULL, NULL, "the joined device that asks"},                        \
+	{"link", TYPE_BOOL, 0, NULL, "no", "a valid share link of the resource is shown"},          \
+	{"address", TYPE_ADDRESS, 0, NULL, NULL, "where the request comes from"},                   \
+	{"trust", TYPE_U64, 0, "0-100", NULL, "trust score"},                                       \
+	{"mfa", TYPE_BOOL, 0, NULL, NULL, "a second factor was shown"},                             \
+	{"at", TYPE_TIME, 0, NULL, NULL, "when"}
+
+static const struct schema_key question_keys[] = {FACTS, {0}};
+SCHEMA_KIND(question, .config = true, .id = TYPE_TEXT, .programs = "rn-policy",
+	.doc = "somebody asks for a resource: rn-policy answers with a decision");
+
+static const struct schema_key expect_keys[] = {
+	{"effect", TYPE_ENUM, REQ, "allow|deny", NULL, "the answer that is right"},
+	{"policy", TYPE_NAME, 0, NULL, NULL, "the policy that should decide"},
+	FACTS,
+	{0}};
+SCHEMA_KIND(expect, .config = true, .id = TYPE_TEXT, .programs = "rn-policy",
+	.doc = "a question with its right answer: a test of policy");
+
+static const struct schema_key step_keys[] = {
+	{"policy", TYPE_NAME, REQ, NULL, NULL, "which policy"},
+	{"effect", TYPE_ENUM, REQ, "allow|deny", NULL, "what it does when all of it holds"},
+	{"result", TYPE_ENUM, REQ, "decided|not_from|not_action|not_when|unknown|after", NULL, "what came of it"},
+	{"text", TYPE_TEXT, 0, NULL, NULL, "the same in words"},
+	{0}};
+SCHEMA_KIND(step, .id = TYPE_U64, .programs = "",
+	.doc = "how one policy took part in a decision, in the order they were asked");
