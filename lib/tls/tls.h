@@ -72,7 +72,7 @@ enum tls_result tls_shutdown(struct tls_conn *t);
 size_t tls_pending(const struct tls_conn *t);
 
 /* After the handshake. Server: the name asked for, lower case, "" if none; it stays as long as T. */
-const char *tls_sni(const struct tls_conn *t);
+const char *tls_sni(struct tls_conn *t);
 const char *tls_version(const struct tls_conn *t); /* "TLSv1.3" */
 bool tls_resumed(const struct tls_conn *t);
 
