@@ -27,6 +27,7 @@ static const struct schema_key node_keys[] = {
 	{"network", TYPE_NAME, 0, NULL, NULL, "name of the network it joined"},
 	{"role", TYPE_ENUM, 0, "client|gateway", NULL, "what it does there"},
 	{"url", TYPE_TEXT, 0, NULL, NULL, "the console"},
+	{"connect", TYPE_ADDRESS, 0, NULL, NULL, "IP address of the console to use instead of DNS"},
 	{"address", TYPE_CIDR, LIST, NULL, NULL, "its addresses inside the tunnel"},
 	{"name", TYPE_NAME, 0, NULL, NULL, "a name for people"},
 	{"serial", TYPE_U64, 0, NULL, NULL, "bundle that it applied last"},
