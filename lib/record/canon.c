@@ -104,6 +104,7 @@ static void write_set(struct buf *b, const struct rec *r, size_t field)
 struct place {
 	size_t field, rank;
 	struct str name; /* of an unknown key */
+	const struct schema_key *key;
 };
 
 static int compare_place(const void *a, const void *b)
@@ -114,14 +115,28 @@ static int compare_place(const void *a, const void *b)
 	return str_cmp(x->name, y->name);
 }
 
-static struct place place_of(const struct rec *r, size_t field)
+static struct place place_of(const struct rec *r, size_t field, const struct schema_kind *kind)
 {
-	const struct schema_kind *kind = schema_find(rec_kind(r));
 	const struct schema_key *key = kind ? schema_key_find(kind, r->f[field].key) : NULL;
 	if (!key)
-		return (struct place){field, SIZE_MAX, r->f[field].key};
+		return (struct place){field, SIZE_MAX, r->f[field].key, NULL};
 	size_t optional = key->flags & KEY_REQUIRED ? 0 : SIZE_MAX / 2;
-	return (struct place){field, optional + (size_t)(key - kind->keys), {0}};
+	return (struct place){field, optional + (size_t)(key - kind->keys), {0}, key};
+}
+
+/* Places of all fields but the subject, which stays first. */
+static void order(struct place places[static REC_FIELDS_MAX], const struct rec *r)
+{
+	const struct schema_kind *kind = schema_find(rec_kind(r));
+	bool sorted = true;
+	places[0] = (struct place){0};
+	for (size_t i = 1; i < r->n; i++) {
+		places[i] = place_of(r, i, kind);
+		if (i > 1 && compare_place(&places[i - 1], &places[i]) > 0)
+			sorted = false;
+	}
+	if (!sorted)
+		qsort(places + 1, r->n - 1, sizeof *places, compare_place);
 }
 
 void rec_canonical(struct buf *b, const struct rec *r)
@@ -129,18 +144,14 @@ void rec_canonical(struct buf *b, const struct rec *r)
 	struct place places[REC_FIELDS_MAX];
 	if (!r->n)
 		return;
-	for (size_t i = 1; i < r->n; i++)
-		places[i] = place_of(r, i);
-	qsort(places + 1, r->n - 1, sizeof *places, compare_place);
-	places[0] = (struct place){0};
+	order(places, r);
 	for (size_t i = 0; i < r->n; i++) {
-		size_t field = places[i].field;
-		const struct schema_key *key = field ? key_of(r, field) : NULL;
-		write_key(b, r, field);
-		if (key && key->flags & KEY_SET)
-			write_set(b, r, field);
+		const struct place *p = &places[i];
+		write_key(b, r, p->field);
+		if (p->key && p->key->flags & KEY_SET)
+			write_set(b, r, p->field);
 		else
-			write_value(b, r, field);
+			write_value(b, r, p->field);
 	}
 	rec_end(b);
 }

@@ -15,11 +15,20 @@ static bool is_utf8(struct str s)
 {
 	uint32_t c;
 	for (size_t n; s.len; s = str_from_at(s, n)) {
-		n = utf8_len(s, &c);
+		n = (unsigned char)*s.ptr < 0x80 ? 1 : utf8_len(s, &c);
 		if (!n)
 			return false;
 	}
 	return true;
+}
+
+/* How many bytes of S stand in a JSON string as they are. */
+static size_t plain_len(struct str s)
+{
+	size_t n = 0;
+	while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7F && s.ptr[n] != '"' && s.ptr[n] != '\\')
+		n++;
+	return n;
 }
 
 /* S is UTF-8. What a terminal or an editor would act on is escaped too. */
@@ -28,13 +37,12 @@ static void add_string(struct buf *b, struct str s)
 	uint32_t c;
 	buf_add_byte(b, '"');
 	for (size_t n; s.len; s = str_from_at(s, n)) {
-		n = utf8_len(s, &c);
-		if (c == '"' || c == '\\')
-			buf_add(b, str_make((char[]){'\\', (char)c}, 2));
-		else if ((c >= 0x20 && c < 0x7F) || utf8_wide_len(s))
-			buf_add(b, str_make(s.ptr, n));
-		else
-			buf_addf(b, "\\u%04x", c);
+		n = plain_len(s);
+		if (!n && (n = utf8_len(s, &c)) && !utf8_wide_len(s)) {
+			buf_addf(b, c == '"' || c == '\\' ? "\\%c" : "\\u%04x", c);
+			continue;
+		}
+		buf_add(b, str_make(s.ptr, n));
 	}
 	buf_add_byte(b, '"');
 }

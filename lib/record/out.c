@@ -91,14 +91,16 @@ int rec_out_put(struct rec_out *o, struct str record, struct rn_error *err)
 {
 	struct rec_reader rd;
 	struct rec r;
-	int rc;
+	int rc = 0;
+	if (o->view == REC_VIEW_RECORDS && !o->header) {
+		buf_add(&o->text, record);
+		return o->text.len >= FLUSH_AT ? write_out(o, err) : 0;
+	}
 	rec_reader_mem(&rd, record, "output");
-	while ((rc = rec_read(&rd, &r, err)) > 0) {
+	while (rc == 0 && (rc = rec_read(&rd, &r, err)) > 0) {
 		rc = put_one(o, &r, err);
 		if (rc == 0 && o->text.len >= FLUSH_AT)
 			rc = write_out(o, err);
-		if (rc < 0)
-			return rc;
 	}
 	return rc;
 }

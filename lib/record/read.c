@@ -97,6 +97,11 @@ static int next_line(struct rec_reader *rd, struct str *line, struct rn_error *e
 	}
 }
 
+bool rec_reader_ready(const struct rec_reader *rd)
+{
+	return rd->eof || str_find(rd->rest, '\n') >= 0;
+}
+
 int rec_read(struct rec_reader *rd, struct rec *r, struct rn_error *err)
 {
 	struct str line;

@@ -51,6 +51,8 @@ void rec_reader_free(struct rec_reader *rd);
 /* 1: R holds a record, valid until the next call. 0: end. RN_EDATA: bad line, "NAME:LINE:COL: why"
  * in err, and the next call goes on behind it. Other codes: reading failed. */
 int rec_read(struct rec_reader *rd, struct rec *r, struct rn_error *err) must_check;
+/* The next rec_read will not wait for input. A filter writes out what it has when this is false. */
+bool rec_reader_ready(const struct rec_reader *rd);
 
 static inline struct str rec_kind(const struct rec *r) { return r->f[0].key; }
 static inline struct str rec_id(const struct rec *r) { return r->f[0].value; }

@@ -43,18 +43,28 @@ const char *schema_type_doc(enum schema_type t)
 	return types[t].doc;
 }
 
+/* Records come in runs of a kind, and the table is long. */
+static _Thread_local const struct schema_kind *last_found;
+
+static bool is_name(struct str s, const char *name)
+{
+	return s.len && *s.ptr == *name && strncmp(s.ptr, name, s.len) == 0 && !name[s.len];
+}
+
 const struct schema_kind *schema_find(struct str kind)
 {
+	if (last_found && is_name(kind, last_found->name))
+		return last_found;
 	for (const struct schema_kind *const *k = schema_kinds; *k; k++)
-		if (str_is(kind, (*k)->name))
-			return *k;
+		if (is_name(kind, (*k)->name))
+			return last_found = *k;
 	return NULL;
 }
 
 const struct schema_key *schema_key_find(const struct schema_kind *kind, struct str key)
 {
 	for (const struct schema_key *k = kind->keys; k->name; k++)
-		if (str_is(key, k->name))
+		if (is_name(key, k->name))
 			return k;
 	return NULL;
 }
