@@ -12,7 +12,8 @@ static const struct schema_key interface_keys[] = {
 	{"listen_port", TYPE_U64, 0, PORT, "0", "UDP port for the outside; 0 picks a free one"},
 	{"mtu", TYPE_U64, 0, "576-65535", "1420", "largest inner packet in bytes"},
 	{"forward", TYPE_BOOL, 0, NULL, "no", "pass packets on from peer to peer, and for other networks"},
-	{"netns", TYPE_ENUM, 0, "private|host", "private", "where the tunnel's device is: in a network namespace of its own, or on the host"},
+	{"routes", TYPE_BOOL, 0, NULL, "yes", "set a route into the tunnel for each peer's allowed IPs"},
+	{"netns", TYPE_ENUM, 0, "private|host", NULL, "where the tunnel's device is: in a network namespace of its own, or on the host"},
 	{"engine", TYPE_ENUM, 0, "auto|kernel|user|netstack", "auto", "what carries the packets"},
 	{"fwmark", TYPE_U64, 0, "0-4294967295", "0", "mark on the packets to the outside"},
 	{0}};
@@ -26,6 +27,8 @@ static const struct schema_key peer_keys[] = {
 	{"endpoint", TYPE_ENDPOINT, 0, NULL, NULL, "where to send to; learned from the peer when absent"},
 	{"preshared_key_file", TYPE_PATH, 0, NULL, NULL, "file with a further, symmetric key in base64 (mode 0600)"},
 	{"keepalive_s", TYPE_U64, 0, PORT, "0", "send something at least this often, to hold NAT mappings; 0 is never"},
+	{"remove", TYPE_BOOL, 0, NULL, "no", "for rn-wg set: take the peer away"},
+	{"cut", TYPE_BOOL, 0, NULL, "no", "shown: the list of allowed IPs is longer than fits here"},
 	{"handshake_at", TYPE_TIME, 0, NULL, NULL, "live: last complete handshake"},
 	{"rx_bytes", TYPE_U64, 0, NULL, NULL, "live: received from the peer"},
 	{"tx_bytes", TYPE_U64, 0, NULL, NULL, "live: sent to the peer"},

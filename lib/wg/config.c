@@ -133,6 +133,8 @@ static int interface_record(struct wg_config_reader *rd, const struct rec *r, st
 	c->listen_port = (uint16_t)port;
 	c->fwmark = (uint32_t)mark;
 	c->mtu = (uint32_t)mtu;
+	c->netns = rec_text(r, "netns", &c->arena).ptr;
+	c->engine = rec_text(r, "engine", &c->arena).ptr;
 	c->has_private_key = rec_get(r, "private_key_file").ptr != NULL;
 	return c->has_private_key ? read_key_file(rd, r, "private_key_file", c->private_key, err) : 0;
 }

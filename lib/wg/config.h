@@ -2,7 +2,7 @@
  *
  * What somebody wants of a WireGuard device, wherever it was said: interface and peer records, or
  * UAPI text. A struct wg_config is a change: only what it names (has_…) is touched, except that
- * replace_peers and replace_allowed take away what is not named. device.h carries it out.
+ * replace_peers and replace_allowed take away what is not named. carrier.h carries it out.
  */
 #ifndef RN_WG_CONFIG_H
 #define RN_WG_CONFIG_H
@@ -30,6 +30,7 @@ struct wg_config {
 	uint16_t listen_port;
 	uint32_t fwmark, mtu;
 	bool forward, routes;
+	const char *netns, *engine; /* as the record says, for who makes the device; NULL: not said */
 	VEC(struct cidr) addresses; /* with their host bits */
 	bool replace_peers; /* peers that are not named go */
 	bool exact;         /* what a peer that is named does not say is reset (rn-wg sync) */

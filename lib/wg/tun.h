@@ -29,7 +29,8 @@ struct tun_big {
 struct tun {
 	int fd;
 	char name[IFNAMSIZ];
-	uint32_t mtu;
+	uint32_t mtu; /* of the device, as its owner says */
+	bool up;
 	struct tun_big big;
 	uint8_t out[2 * TUN_PACKET_MAX + TUN_BATCH * WG_SEALED_LEN(0)];
 };

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rn-wg up: reads the config, makes the device, serves until it is told to end.
+ */
+#include "rn-wg.h"
+
+#include "wg/control.h"
+#include "wg/namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define UAPI_DIR "/run/wireguard"
+
+struct up {
+	struct cli *cli;
+	const char *name;
+	const char *file; /* whole path, for SIGHUP; NULL: none, or standard input */
+	char folder[4096];
+	struct wg_config config;
+	enum inside_mode mode;
+	struct loop *loop;
+	struct carrier *carrier;
+	struct wg_control control;
+	struct ctl_server *ctl;
+	struct uapi_server *uapi[2];
+	int lock;
+	int told; /* the parent waits here for word, or -1 */
+};
+
+int up_parse(int key, char *arg, void *opts, struct rn_error *err)
+{
+	struct up_options *o = opts;
+	uint64_t fd;
+	switch (key) {
+	case 'f':
+		o->file = arg;
+		return 0;
+	case 'e':
+		o->engine = arg;
+		return 0;
+	case 'n':
+		o->netns = arg;
+		if (strcmp(arg, "private") != 0 && strcmp(arg, "host") != 0)
+			return rn_fail(err, RN_EUSAGE, "--netns %s: neither private nor host", arg);
+		return 0;
+	case 'F':
+		o->foreground = true;
+		return 0;
+	case 'r':
+		if (!str_to_u64(str_from(arg), 65535, &fd))
+			return rn_fail(err, RN_EUSAGE, "--ready-fd %s: not a descriptor", arg);
+		o->ready_fd = (int)fd + 1;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* ---- before the device ---------------------------------------------------------------------------- */
+
+static int read_config(struct up *u, const char *file, struct wg_config *config, struct rn_error *err)
+{
+	struct wg_config_reader reader = {.config = config, .name = u->name, .folder = u->folder};
+	int code = rec_config_read(file, wg_config_record, &reader, err);
+	if (!code && !reader.interfaces)
+		code = rn_fail(err, RN_ECONFIG, "%s: no interface=%s record", file, u->name);
+	return code;
+}
+
+/* Before the working folder changes: later the names must still be right. */
+static int find_files(struct up *u, const char *file)
+{
+	char *whole = strcmp(file, "-") == 0 ? NULL : realpath(file, NULL);
+	if (!whole && strcmp(file, "-") != 0)
+		return rn_fail_errno(&u->cli->err, RN_ENOINPUT, "%s", file);
+	bool fits = whole ? path_dir(u->folder, sizeof(u->folder), whole)
+			  : getcwd(u->folder, sizeof(u->folder)) != NULL;
+	u->file = whole;
+	return fits ? 0 : rn_fail(&u->cli->err, RN_ECONFIG, "%s: path too long", file);
+}
+
+static int choose_engine(const char *engine, enum rn_err blame, struct rn_error *err)
+{
+	if (!engine || strcmp(engine, "auto") == 0 || strcmp(engine, "user") == 0)
+		return 0;
+	if (strcmp(engine, "kernel") == 0 || strcmp(engine, "netstack") == 0)
+		return rn_fail(err, blame, "engine %s: this version has the user engine only", engine);
+	return rn_fail(err, blame, "engine %s: none of auto, kernel, user, netstack", engine);
+}
+
+static int choose(struct up *u, const struct up_options *o)
+{
+	const char *netns = o->netns ? o->netns : u->config.netns;
+	int code = choose_engine(o->engine, RN_EUSAGE, &u->cli->err);
+	if (!code && !o->engine)
+		code = choose_engine(u->config.engine, RN_ECONFIG, &u->cli->err);
+	if (code)
+		return code;
+	u->mode = netns ? (strcmp(netns, "host") == 0 ? INSIDE_HOST : INSIDE_PRIVATE)
+			: (geteuid() == 0 ? INSIDE_HOST : INSIDE_PRIVATE);
+	return 0;
+}
+
+/* One process a tunnel: the lock lasts as long as the process does. */
+static int take_lock(struct up *u)
+{
+	char path[4096];
+	int code = tunnel_path(u->cli, path, sizeof(path), u->name, "lock");
+	if (code)
+		return code;
+	u->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (u->lock < 0)
+		return rn_fail_errno(&u->cli->err, RN_ECANTCREAT, "%s", path);
+	if (flock(u->lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return rn_fail(&u->cli->err, RN_ECANTCREAT, "the tunnel %s is up already "
+			"(rn-wg sync changes it, rn-wg down ends it)", u->name);
+	return rn_fail_errno(&u->cli->err, RN_EOS, "%s", path);
+}
+
+/* ---- into the background -------------------------------------------------------------------------- */
+
+/* What the background process reports: an error, or code 0 when it serves. */
+static int wait_for_word(struct up *u, int fd)
+{
+	struct rn_error got;
+	ssize_t n;
+	do
+		n = read(fd, &got, sizeof(got));
+	while (n < 0 && errno == EINTR);
+	close(fd);
+	if (n != (ssize_t)sizeof(got))
+		return rn_fail(&u->cli->err, RN_EBUG, "the background process of %s died", u->name);
+	u->cli->err = got;
+	return got.code;
+}
+
+static void tell_word(struct up *u, const struct rn_error *err)
+{
+	struct rn_error ignored;
+	if (u->told >= 0 && fd_write_all(u->told, str_make(err, sizeof(*err)), &ignored))
+		log_write(LOG_WARN, "nobody waits for the tunnel any more");
+	fd_close(&u->told);
+}
+
+/* 0 in the background process, 1 in the one that was called. */
+static int go_background(struct up *u)
+{
+	int word[2];
+	if (pipe2(word, O_CLOEXEC) < 0)
+		return rn_fail_errno(&u->cli->err, RN_EOS, "pipe");
+	pid_t pid = fork();
+	if (pid < 0)
+		return rn_fail_errno(&u->cli->err, RN_EOS, "fork");
+	if (pid > 0) {
+		close(word[1]);
+		int code = wait_for_word(u, word[0]);
+		return code ? code : 1;
+	}
+	close(word[0]);
+	u->told = word[1];
+	setsid();
+	return 0;
+}
+
+static int leave_terminal(struct rn_error *err)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || chdir("/") < 0)
+		return rn_fail_errno(err, RN_EOS, "leaving the terminal");
+	close(null);
+	return 0;
+}
+
+/* ---- serving -------------------------------------------------------------------------------------- */
+
+static void end_signal(void *ctx, int signo)
+{
+	struct up *u = ctx;
+	(void)signo;
+	loop_stop(u->loop);
+}
+
+/* All or nothing: a file that is not understood changes nothing. */
+static void reload_signal(void *ctx, int signo)
+{
+	struct up *u = ctx;
+	struct wg_config config;
+	struct rn_error err;
+	(void)signo;
+	if (!u->file)
+		return;
+	wg_config_init(&config);
+	config.replace_peers = config.exact = true;
+	if (read_config(u, u->file, &config, &err) || carrier_apply(u->carrier, &config, &err))
+		log_write(LOG_ERROR, "%s", err.text);
+	wg_config_free(&config);
+}
+
+static int listen_uapi(struct up *u, int i, const char *folder, struct rn_error *err)
+{
+	char path[4096];
+	int code = dir_make(folder, 0700, err);
+	if (code)
+		return code;
+	int n = snprintf(path, sizeof(path), "%s/%s.sock", folder, u->name);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return rn_fail(err, RN_ECONFIG, "%s: path too long", folder);
+	u->uapi[i] = uapi_listen(u->loop, path, u->carrier, err);
+	return u->uapi[i] ? 0 : err->code;
+}
+
+static int open_sockets(struct up *u, struct rn_error *err)
+{
+	char path[4096];
+	int code = tunnel_path(u->cli, path, sizeof(path), u->name, "sock");
+	if (code) {
+		*err = u->cli->err;
+		return code;
+	}
+	u->control = (struct wg_control){u->carrier, u->name, u->loop};
+	u->ctl = ctl_listen(u->loop, path, wg_control_call, &u->control, err);
+	if (!u->ctl)
+		return err->code;
+	snprintf(path, sizeof(path), "%s/wireguard", u->cli->run_dir); /* run_dir is short */
+	code = listen_uapi(u, 0, path, err);
+	/* Where wg(8) looks; a private tunnel's name need not be unique on the machine. */
+	if (!code && u->mode == INSIDE_HOST && geteuid() == 0 && strcmp(path, UAPI_DIR) != 0)
+		code = listen_uapi(u, 1, UAPI_DIR, err);
+	return code;
+}
+
+static int take_signals(struct up *u, struct rn_error *err)
+{
+	int code = loop_signal(u->loop, SIGTERM, end_signal, u, err);
+	if (!code)
+		code = loop_signal(u->loop, SIGINT, end_signal, u, err);
+	return code ? code : loop_signal(u->loop, SIGHUP, reload_signal, u, err);
+}
+
+static int set_up(struct up *u, struct rn_error *err)
+{
+	u->loop = loop_new(err);
+	if (!u->loop)
+		return err->code;
+	u->carrier = carrier_new(u->loop, u->mode, u->name, err);
+	if (!u->carrier)
+		return err->code;
+	int code = carrier_apply(u->carrier, &u->config, err);
+	wg_config_free(&u->config);
+	wg_config_init(&u->config);
+	if (!code)
+		code = open_sockets(u, err);
+	if (!code)
+		code = take_signals(u, err);
+	if (!code && u->told >= 0)
+		code = leave_terminal(err);
+	return code ? code : privilege_drop(err);
+}
+
+static void tear_down(struct up *u)
+{
+	for (size_t i = 0; i < ARRAY_LEN(u->uapi); i++)
+		uapi_close(u->uapi[i]);
+	ctl_close(u->ctl);
+	carrier_free(u->carrier);
+	loop_free(u->loop);
+	wg_config_free(&u->config);
+	fd_close(&u->lock);
+}
+
+static int serve(struct up *u, const struct up_options *o)
+{
+	struct rn_error err = {0};
+	int code = set_up(u, &err);
+	if (!code) {
+		tell_word(u, &err);
+		ready_tell(getenv("NOTIFY_SOCKET"), o->ready_fd - 1);
+		log_event(LOG_INFO, "the tunnel is up", "interface", u->name, NULL);
+		code = loop_run(u->loop, &err);
+		if (!code && carrier_failure(u->carrier)->code) {
+			err = *carrier_failure(u->carrier);
+			code = err.code;
+		}
+	} else {
+		tell_word(u, &err);
+	}
+	tear_down(u);
+	u->cli->err = err;
+	return code;
+}
+
+int run_up(struct cli *c, int argc, char **argv)
+{
+	const struct up_options *o = c->opts;
+	struct up u = {.cli = c, .name = argv[0], .lock = -1, .told = -1};
+	(void)argc;
+	wg_config_init(&u.config);
+	int code = check_name(u.name, &c->err);
+	if (!code && o->file)
+		code = find_files(&u, o->file);
+	if (!code && o->file)
+		code = read_config(&u, o->file, &u.config, &c->err);
+	if (!code)
+		code = choose(&u, o);
+	if (!code)
+		code = take_lock(&u);
+	if (!code && !o->foreground)
+		code = go_background(&u);
+	if (!code)
+		return serve(&u, o);
+	wg_config_free(&u.config);
+	fd_close(&u.lock);
+	return code > 0 ? 0 : code;
+}

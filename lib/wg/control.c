@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "wg/control.h"
+
+#include <unistd.h>
+
+typedef int verb_fn(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		    struct rn_error *err);
+
+static int do_hello(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		    struct rn_error *err)
+{
+	(void)rq, (void)body, (void)err;
+	carrier_hello(c->carrier, ctl_out(call));
+	return 0;
+}
+
+static int do_show(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		   struct rn_error *err)
+{
+	(void)rq, (void)body, (void)err;
+	carrier_show(c->carrier, ctl_out(call));
+	return 0;
+}
+
+static int do_down(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		   struct rn_error *err)
+{
+	(void)call, (void)rq, (void)body, (void)err;
+	loop_stop(c->loop);
+	return 0;
+}
+
+/* File names in the records are whole paths: the asker's folder is not ours. */
+static int configure(struct wg_control *c, struct str body, bool exact, struct rn_error *err)
+{
+	struct wg_config config;
+	struct wg_config_reader reader = {.config = &config, .name = c->name, .folder = "/"};
+	wg_config_init(&config);
+	config.replace_peers = config.exact = exact;
+	int code = rec_config_mem(body, "request", wg_config_record, &reader, err);
+	if (!code && exact && !reader.interfaces)
+		code = rn_fail(err, RN_ECONFIG, "no interface=%s record", c->name);
+	if (!code)
+		code = carrier_apply(c->carrier, &config, err);
+	wg_config_free(&config);
+	return code;
+}
+
+static int do_sync(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		   struct rn_error *err)
+{
+	(void)call, (void)rq;
+	return configure(c, body, true, err);
+}
+
+static int do_set(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		  struct rn_error *err)
+{
+	(void)call, (void)rq;
+	return configure(c, body, false, err);
+}
+
+/* ---- sockets inside the tunnel ------------------------------------------------------------------ */
+
+static bool is_unspecified(const struct addr *a)
+{
+	struct addr any = {.sa.sa_family = a->sa.sa_family};
+	return addr_eq_ip(a, &any);
+}
+
+/* The unspecified address stands for the tunnel's own of that family: on the host, nothing may
+ * listen anywhere else. */
+static int own_address(struct wg_control *c, struct addr *a, struct rn_error *err)
+{
+	struct cidr own;
+	for (size_t i = 0; carrier_address(c->carrier, i, &own); i++) {
+		if (own.family != a->sa.sa_family)
+			continue;
+		uint16_t port = addr_port(a);
+		wg_cidr_addr(&own, a);
+		addr_set_port(a, port);
+		return 0;
+	}
+	return rn_fail(err, RN_ENO, "the tunnel %s has no %s address", c->name,
+		       a->sa.sa_family == AF_INET ? "IPv4" : "IPv6");
+}
+
+static int read_address(const struct rec *rq, const char *key, struct addr *a, bool *has,
+			struct rn_error *err)
+{
+	struct str text = rec_get(rq, key);
+	*has = text.ptr != NULL;
+	memset(a, 0, sizeof(*a));
+	if (!*has || addr_parse(a, text, 0))
+		return 0;
+	return rn_fail(err, RN_EDATA, "%s=%.*s: not an address", key, STR_ARG(str_slice(text, 0, 100)));
+}
+
+static int give_socket(struct ctl_call *call, const char *kind, int fd)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr local;
+	struct buf *out = ctl_out(call);
+	rec_begin(out, "socket", str_from(kind));
+	if (sock_local(fd, &local)) {
+		addr_format(&local, text);
+		rec_add_cstr(out, "address", text);
+	}
+	rec_end(out);
+	ctl_attach_fd(call, fd);
+	return 0;
+}
+
+static int do_listen(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		     struct rn_error *err)
+{
+	struct addr a;
+	bool has;
+	(void)body;
+	int code = read_address(rq, "address", &a, &has, err);
+	if (!code && !has)
+		code = rn_fail(err, RN_EDATA, "request=listen: address is missing");
+	if (!code && is_unspecified(&a))
+		code = own_address(c, &a, err);
+	if (code)
+		return code;
+	int fd = inside_listen(carrier_inside(c->carrier), &a, err);
+	return fd < 0 ? fd : give_socket(call, "listen", fd);
+}
+
+static int do_connect(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		      struct rn_error *err)
+{
+	struct addr a;
+	bool has;
+	(void)body;
+	int code = read_address(rq, "address", &a, &has, err);
+	if (!code && (!has || !addr_port(&a)))
+		code = rn_fail(err, RN_EDATA, "request=connect: address with a port is missing");
+	if (code)
+		return code;
+	int fd = inside_connect(carrier_inside(c->carrier), &a, err);
+	return fd < 0 ? fd : give_socket(call, "connect", fd);
+}
+
+static int do_udp(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		  struct rn_error *err)
+{
+	struct addr local, peer;
+	bool has_local, has_peer;
+	(void)body;
+	int code = read_address(rq, "address", &local, &has_local, err);
+	if (!code)
+		code = read_address(rq, "peer", &peer, &has_peer, err);
+	if (code)
+		return code;
+	if (!has_local)
+		local.sa.sa_family = has_peer ? peer.sa.sa_family : AF_INET;
+	if (is_unspecified(&local) && (code = own_address(c, &local, err)))
+		return code;
+	int fd = inside_udp(carrier_inside(c->carrier), &local, has_peer ? &peer : NULL, err);
+	return fd < 0 ? fd : give_socket(call, "udp", fd);
+}
+
+/* ---- the table ---------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	verb_fn *run;
+} verbs[] = {
+	{"connect", do_connect}, {"down", do_down}, {"hello", do_hello}, {"listen", do_listen},
+	{"set", do_set},         {"show", do_show}, {"sync", do_sync},   {"udp", do_udp},
+};
+
+void wg_control_call(void *ctx, struct ctl_call *call, const struct rec *rq, struct str body)
+{
+	struct rn_error err = {0};
+	int code = 1;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (str_is(rec_id(rq), verbs[i].name))
+			code = verbs[i].run(ctx, call, rq, body, &err);
+	if (code > 0)
+		code = rn_fail(&err, RN_EUSAGE, "request=%.*s: unknown", STR_ARG(str_slice(rec_id(rq), 0, 64)));
+	if (code)
+		ctl_fail(call, &err);
+	else
+		ctl_done(call);
+}

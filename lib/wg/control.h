@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How others speak to a running tunnel: the control socket with records (doc/contracts.md, "Tunnel"),
+ * and the UAPI sockets that wg(8) looks for.
+ */
+#ifndef RN_WG_CONTROL_H
+#define RN_WG_CONTROL_H
+
+#include "wg/carrier.h"
+
+/* Answers one call; for ctl_listen, with CTX a struct wg_control. "request=down" calls stop. */
+struct wg_control {
+	struct carrier *carrier;
+	const char *name;
+	struct loop *loop;
+};
+ctl_handler wg_control_call;
+
+/* Serves UAPI at PATH (a stale socket there is taken over), to our user and root only. */
+struct uapi_server;
+struct uapi_server *uapi_listen(struct loop *l, const char *path, struct carrier *d, struct rn_error *err) must_check;
+void uapi_close(struct uapi_server *s);
+
+#endif
