@@ -101,6 +101,9 @@ int cli_list_options(struct cli *c)
 	int rc;
 
 	buf_init(&b, 1 << 20);
+	rec_begin(&b, "program", str_from(c->prog->name));
+	rec_add_cstr(&b, "doc", c->prog->doc);
+	rec_end(&b);
 	for (const struct cli_cmd *cmd = c->prog->cmds; cmd->run; cmd++)
 		command_record(&b, c->prog, cmd);
 	rc = b.failed ? rn_fail(&c->err, RN_EOS, "out of memory") : fd_write_all(1, buf_str(&b), &c->err);

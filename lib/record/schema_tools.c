@@ -24,6 +24,11 @@ static const struct schema_key key_keys[] = {
 	{0}};
 SCHEMA_KIND(key, .id = TYPE_TEXT, .programs = "", .doc = "a key of a kind, in --schema");
 
+static const struct schema_key program_keys[] = {
+	{"doc", TYPE_TEXT, 0, NULL, NULL, "what it is for"},
+	{0}};
+SCHEMA_KIND(program, .id = TYPE_NAME, .programs = "rn", .doc = "a program, in --list-options");
+
 static const struct schema_key command_keys[] = {
 	{"program", TYPE_NAME, REQ, NULL, NULL, "the program"},
 	{"args", TYPE_TEXT, 0, NULL, NULL, "its arguments"},
