@@ -163,6 +163,28 @@ struct relay *relay_start(struct loop *l, int a, int b, uint64_t idle_ms, relay_
 void relay_cancel(struct relay *r);
 const struct relay_stat *relay_stat(const struct relay *r);
 
+/* ---- connections of a listener ---------------------------------------------------------------- */
+/*
+ * Relays every connection that a listening socket accepts to one that OPEN makes: what flows below are for
+ * UDP. When descriptors run out, accepting pauses instead of spinning.
+ */
+struct conns_conf {
+	int listener;     /* owned by the conns once started */
+	size_t max;       /* connections at a time; further ones wait in the backlog */
+	uint64_t idle_ms; /* as for relay_start */
+	/* A connected or connecting stream socket for the visitor FROM (zeroed if it is local), or a negative
+	 * rn_err: then the visitor is reset. */
+	int (*open)(void *ctx, const struct addr *from);
+	/* A connection has ended, as in relay_fn (may be NULL). */
+	void (*end)(void *ctx, const struct addr *from, const struct relay_stat *stat, enum rn_err why);
+	void *ctx;
+};
+struct conns;
+struct conns *conns_start(struct loop *l, const struct conns_conf *conf, struct rn_error *err) must_check;
+/* Cuts every connection (END is not called), closes the listener. */
+void conns_stop(struct conns *c);
+size_t conns_count(const struct conns *c);
+
 /* ---- UDP flows -------------------------------------------------------------------------------- */
 /*
  * Relays datagrams between the clients of one listening socket and an upstream socket for each client (a
