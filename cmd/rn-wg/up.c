@@ -9,11 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_MS 3000
+#define LOCK_POLL_MS 10
 #define UAPI_DIR "/run/wireguard"
 
 struct up {
@@ -106,7 +109,16 @@ static int choose(struct up *u, const struct up_options *o)
 	return 0;
 }
 
-/* One process a tunnel: the lock lasts as long as the process does. */
+static bool answers(struct up *u)
+{
+	char path[4096];
+	struct rn_error err;
+	return !tunnel_path(u->cli, path, sizeof(path), u->name, "sock") &&
+	       !ctl_call(path, STR("request=hello\n"), LOCK_MS, NULL, NULL, NULL, NULL, &err);
+}
+
+/* One process a tunnel: the lock lasts as long as the process does. One that is ending still holds
+ * it for a moment. */
 static int take_lock(struct up *u)
 {
 	char path[4096];
@@ -116,12 +128,16 @@ static int take_lock(struct up *u)
 	u->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (u->lock < 0)
 		return rn_fail_errno(&u->cli->err, RN_ECANTCREAT, "%s", path);
-	if (flock(u->lock, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (errno == EWOULDBLOCK)
-		return rn_fail(&u->cli->err, RN_ECANTCREAT, "the tunnel %s is up already "
-			"(rn-wg sync changes it, rn-wg down ends it)", u->name);
-	return rn_fail_errno(&u->cli->err, RN_EOS, "%s", path);
+	uint64_t deadline = clock_now_ms() + LOCK_MS;
+	while (flock(u->lock, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return rn_fail_errno(&u->cli->err, RN_EOS, "%s", path);
+		if (answers(u) || clock_now_ms() > deadline)
+			return rn_fail(&u->cli->err, RN_ECANTCREAT, "the tunnel %s is up already "
+				"(rn-wg sync changes it, rn-wg down ends it)", u->name);
+		poll(NULL, 0, LOCK_POLL_MS);
+	}
+	return 0;
 }
 
 /* ---- into the background -------------------------------------------------------------------------- */
@@ -155,6 +171,7 @@ static int go_background(struct up *u)
 	int word[2];
 	if (pipe2(word, O_CLOEXEC) < 0)
 		return rn_fail_errno(&u->cli->err, RN_EOS, "pipe");
+	fflush(stdout);
 	pid_t pid = fork();
 	if (pid < 0)
 		return rn_fail_errno(&u->cli->err, RN_EOS, "fork");

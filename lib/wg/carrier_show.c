@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define ADDRESSES_SHOWN 32
+#define ALLOWED_SHOWN 64 /* 64 of the longest fit a record */
 
 static void add_key(struct buf *out, const char *name, const uint8_t key[static WG_KEY_LEN])
 {
@@ -51,25 +52,31 @@ static void show_interface(const struct carrier *d, struct buf *out)
 	rec_end(out);
 }
 
-/* A record has a greatest length: a longer list is cut behind a whole prefix, and says so. */
+static int compare(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Sorted, as a set is written. A record has a greatest length: of more prefixes than fit, only some
+ * are shown, and the record says so. */
 static void add_allowed(const struct carrier *d, const struct wg_peer *peer, struct buf *out)
 {
-	char text[2048];
-	size_t used = 0;
+	char text[ALLOWED_SHOWN][ADDR_TEXT_MAX];
+	struct str list[ALLOWED_SHOWN];
 	struct cidr prefix;
+	size_t n = 0;
 	uint32_t at = 0;
-	bool cut = false;
-	while (wg_allowed_next(d->wg, peer, &at, &prefix)) {
-		char one[ADDR_TEXT_MAX];
-		cidr_format(&prefix, one);
-		cut = used + strlen(one) + 2 > sizeof(text);
-		if (cut)
-			break;
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? "," : "", one);
+	bool more;
+	while ((more = wg_allowed_next(d->wg, peer, &at, &prefix)) && n < ALLOWED_SHOWN) {
+		cidr_format(&prefix, text[n]);
+		list[n] = str_from(text[n]);
+		n++;
 	}
-	if (used)
-		rec_add_raw(out, "allowed_ips", str_make(text, used));
-	if (cut)
+	if (n)
+		qsort(list, n, sizeof(*list), compare);
+	if (n)
+		rec_add_list(out, "allowed_ips", list, n);
+	if (more)
 		rec_add_bool(out, "cut", true);
 }
 

@@ -116,9 +116,13 @@ static void serve(struct inside *in)
 	}
 }
 
-/* Nothing of the parent's may stay open here: its sockets would outlive it. */
+/* Nothing of the parent's may stay open here: its sockets would outlive it, and who reads its
+ * standard error would wait for our end too. */
 static int close_others(int keep)
 {
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		return -1;
 	if (keep > 3 && close_range(3, (unsigned)keep - 1, 0) < 0)
 		return -1;
 	return close_range((unsigned)keep + 1, ~0U, 0);
@@ -154,7 +158,7 @@ _Noreturn static void child_main(int sock, const char *name, pid_t parent)
 	prctl(PR_SET_NAME, "rn-wg-inside");
 	struct inside in = {.sock = sock};
 	struct rn_error err = {0};
-	int tun = close_others(sock) < 0 ? rn_fail_errno(&err, RN_EOS, "close_range")
+	int tun = close_others(sock) < 0 ? rn_fail_errno(&err, RN_EOS, "closing descriptors")
 					 : child_settle(&in, name, &err);
 	bool sent = answer(sock, &err, tun);
 	fd_close(&tun);
