@@ -56,27 +56,42 @@ static int tell_addresses(struct carrier *d, struct rn_error *err)
 	return code;
 }
 
+/* Takes away the addresses that C does not have. *ANY: there was one. */
+static int remove_addresses(struct carrier *d, const struct wg_config *c, bool *any,
+			    struct rn_error *err)
+{
+	for (size_t i = d->addresses.len; i-- > 0;) {
+		struct cidr a = d->addresses.ptr[i];
+		if (has_cidr(c->addresses.ptr, c->addresses.len, &a))
+			continue;
+		d->addresses.ptr[i] = d->addresses.ptr[--d->addresses.len];
+		*any = true;
+		int code = inside_address(d->inside, &a, false, err);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* First those that go: with the first address of a prefix the kernel takes the others of it along,
+ * and with the last one of a family all its routes; so whatever is wanted is set anew then. */
 static int apply_addresses(struct carrier *d, const struct wg_config *c, struct rn_error *err)
 {
-	int code = 0;
+	bool removed = false;
+	int code = remove_addresses(d, c, &removed, err);
 	for (size_t i = 0; i < c->addresses.len && !code; i++) {
 		const struct cidr *a = &c->addresses.ptr[i];
-		if (has_cidr(d->addresses.ptr, d->addresses.len, a))
-			continue;
-		struct cidr *mine = VEC_PUSH(&d->addresses);
-		if (!mine)
+		bool has = has_cidr(d->addresses.ptr, d->addresses.len, a);
+		struct cidr *mine = has ? NULL : VEC_PUSH(&d->addresses);
+		if (!has && !mine)
 			return rn_fail(err, RN_EOS, "out of memory");
-		*mine = *a;
-		code = inside_address(d->inside, a, true, err);
-	}
-	for (size_t i = d->addresses.len; i-- > 0 && !code;) {
-		struct cidr *a = &d->addresses.ptr[i];
-		if (has_cidr(c->addresses.ptr, c->addresses.len, a))
-			continue;
-		code = inside_address(d->inside, a, false, err);
-		*a = d->addresses.ptr[--d->addresses.len];
+		if (mine)
+			*mine = *a;
+		if (mine || removed)
+			code = inside_address(d->inside, a, true, err);
 	}
 	d->addressed = true;
+	d->routes_lost |= removed;
 	return code;
 }
 

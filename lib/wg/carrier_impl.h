@@ -34,6 +34,7 @@ struct carrier {
 	uint8_t resolving[WG_KEY_LEN];
 	VEC(struct cidr) addresses; /* set on the device, with host bits */
 	VEC(struct cidr) routes;    /* set by us, sorted */
+	bool routes_lost;           /* the kernel may have dropped some: set all anew */
 	bool addressed;             /* an address was configured, so the rule of own addresses holds */
 	bool forward;
 	bool manage_routes;

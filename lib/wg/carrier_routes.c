@@ -74,11 +74,13 @@ int carrier_routes_sync(struct carrier *d, struct rn_error *err)
 					       : compare(&d->routes.ptr[i], &want.ptr[j]);
 		if (order < 0)
 			code = set_route(d, &d->routes.ptr[i++], false, err);
-		else if (order > 0)
+		else if (order > 0 || d->routes_lost)
 			code = set_route(d, &want.ptr[j++], true, err);
 		else
-			i++, j++;
+			j++;
+		i += order == 0;
 	}
+	d->routes_lost = code != 0;
 	/* After a failure too: setting a route again is fine. */
 	vec_free(&d->routes.base);
 	memcpy(&d->routes, &want, sizeof(d->routes));
