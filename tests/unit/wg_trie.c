@@ -5,12 +5,9 @@
 #include "wg/heap.h"
 #include "wg/index.h"
 #include "wg/pool.h"
-#include "wg/trie.h"
 
 #include "tap.h"
-
-#define OWNERS 12
-#define LIST_MAX 600
+#include "wg_slow_trie.h"
 
 static uint64_t rng = 42;
 
@@ -20,58 +17,6 @@ static uint64_t next_random(void)
 	rng ^= rng >> 7;
 	rng ^= rng << 17;
 	return rng;
-}
-
-struct owner {
-	uint32_t first;
-};
-
-static uint32_t *head_of(void *owner)
-{
-	return &((struct owner *)owner)->first;
-}
-
-struct slow {
-	struct {
-		struct cidr c;
-		struct owner *owner;
-	} list[LIST_MAX];
-	size_t len;
-};
-
-static bool same_cidr(const struct cidr *a, const struct cidr *b)
-{
-	return a->family == b->family && a->bits == b->bits && !memcmp(a->ip, b->ip, 16);
-}
-
-static size_t slow_index(const struct slow *s, const struct cidr *c)
-{
-	size_t i = 0;
-
-	while (i < s->len && !same_cidr(&s->list[i].c, c))
-		i++;
-	return i;
-}
-
-static bool holds(const struct cidr *c, const uint8_t *ip)
-{
-	for (unsigned i = 0; i < c->bits; i++)
-		if ((c->ip[i / 8] ^ ip[i / 8]) >> (7 - i % 8) & 1)
-			return false;
-	return true;
-}
-
-static struct owner *slow_find(const struct slow *s, int family, const uint8_t *ip)
-{
-	struct owner *owner = NULL;
-	int best = -1;
-
-	for (size_t i = 0; i < s->len; i++)
-		if (s->list[i].c.family == family && s->list[i].c.bits > best && holds(&s->list[i].c, ip)) {
-			best = s->list[i].c.bits;
-			owner = s->list[i].owner;
-		}
-	return owner;
 }
 
 /* Few distinct bytes, so that prefixes meet, hold and split each other. */
@@ -103,24 +48,6 @@ static bool finds_same(const struct wg_trie *t, const struct slow *s)
 			return false;
 	}
 	return true;
-}
-
-/* Each owner's list holds exactly its prefixes. */
-static bool lists_same(const struct wg_trie *t, const struct slow *s, struct owner *owners)
-{
-	size_t n = 0;
-
-	for (size_t o = 0; o < OWNERS; o++)
-		for (uint32_t i = owners[o].first; i; n++) {
-			struct cidr c;
-			size_t at;
-
-			i = wg_trie_get(t, i, &c);
-			at = slow_index(s, &c);
-			if (at == s->len || s->list[at].owner != &owners[o])
-				return false;
-		}
-	return n == s->len;
 }
 
 static void change(struct wg_trie *t, struct slow *s, struct owner *owners, bool *same)
