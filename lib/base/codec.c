@@ -58,7 +58,7 @@ size_t utf8_len(struct str s, uint32_t *character)
 	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : p[0] >= 0xC2 ? 2 : 0;
 	uint32_t c = p[0] & (n == 1 ? 0x7F : 0xFFu >> (n + 1));
 
-	if (n == 0 || s.len < n)
+	if (n == 0 || p[0] > 0xF4 || s.len < n)
 		return 0;
 	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xC0) != 0x80)

@@ -4,7 +4,7 @@
  */
 #include "record/record.h"
 
-#define ELEMENTS_MAX (REC_LINE_MAX / 2)
+#define ELEMENTS_MAX REC_LINE_MAX
 
 static const struct schema_key *key_of(const struct rec *r, size_t field)
 {
@@ -43,7 +43,7 @@ static void write_value(struct buf *b, const struct rec *r, size_t field)
 		write_decoded(b, value, false);
 		return;
 	}
-	for (bool first = true; rec_list_next(&value, &element); first = false) {
+	for (bool first = true; str_cut(&value, ',', &element); first = false) {
 		if (!first)
 			buf_add_byte(b, ',');
 		write_decoded(b, element, true);
@@ -79,7 +79,7 @@ static void write_sorted(struct buf *b, struct str list)
 {
 	struct str elements[ELEMENTS_MAX];
 	size_t n = 0;
-	while (n < ELEMENTS_MAX && rec_list_next(&list, &elements[n]))
+	while (n < ELEMENTS_MAX && str_cut(&list, ',', &elements[n]))
 		n++;
 	qsort(elements, n, sizeof *elements, compare_str);
 	for (size_t i = 0; i < n; i++) {

@@ -58,7 +58,8 @@ static int check_list(const struct schema_key *key, struct str list, const char 
 		if (key->flags & KEY_SET && set_repeats(list, element))
 			return rn_fail(err, RN_EDATA, "'%.*s' stands twice", STR_ARG(element));
 	}
-	return 0;
+	*at = list.ptr + list.len;
+	return str_ends(list, STR(",")) ? rn_fail(err, RN_EDATA, "empty element in the list") : 0;
 }
 
 static int check_field(const struct schema_kind *kind, const struct rec_field *f, const char **at,

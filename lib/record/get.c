@@ -47,7 +47,5 @@ int rec_bool(const struct rec *r, const char *key, bool fallback, bool *out, str
 
 bool rec_list_next(struct str *rest, struct str *element)
 {
-	if (!rest->ptr || (rest->len == 0 && *rest->ptr != ','))
-		return false;
-	return str_cut(rest, ',', element);
+	return rest->len && str_cut(rest, ',', element);
 }

@@ -65,7 +65,8 @@ struct str rec_text(const struct rec *r, const char *key, struct arena *a);
 /* Typed reads: 0, or RN_EDATA/RN_ECONFIG naming key and value. Absent gives FALLBACK. */
 int rec_u64(const struct rec *r, const char *key, uint64_t fallback, uint64_t max, uint64_t *out, struct rn_error *err) must_check;
 int rec_bool(const struct rec *r, const char *key, bool fallback, bool *out, struct rn_error *err) must_check;
-/* Next element of a list value (still escaped); like str_cut on ','. An empty list has none. */
+/* Next element of a list value (still escaped); like str_cut on ',', but an empty list has none (and
+ * nothing stands behind a comma at the end, which the schema check refuses). */
 bool rec_list_next(struct str *rest, struct str *element);
 
 /* ---- writing ---------------------------------------------------------------------------------- */
