@@ -21,8 +21,8 @@
 #ifndef RN_CONSOLE_H
 #define RN_CONSOLE_H
 
+#include "auth/auth.h"
 #include "record/record.h"
-#include "store/store.h"
 
 #define CONSOLE_NAME_MAX 64 /* names and identities with their NUL */
 #define CONSOLE_KEY_SIZE 32
@@ -37,24 +37,24 @@ void console_close(struct console *c); /* NULL is fine; wipes the keys */
 const char *console_domain(const struct console *c);
 const char *console_url(const struct console *c);
 const char *console_dir(const struct console *c);
-/* The console's Ed25519 seed, for login assertions and share links; the caller must not keep it. */
-const uint8_t *console_seed(const struct console *c);
+/* The console's Ed25519 key, for login assertions; it lives as long as C is open. */
+const struct auth_key *console_key(const struct console *c);
 
 /* ---- actors ----------------------------------------------------------------------------------- */
 
-enum console_role { /* each may do what the one below it may */
-	CONSOLE_NOBODY,
-	CONSOLE_AUDITOR, /* reads, the audit log too */
-	CONSOLE_MEMBER,  /* reads; own devices and services (so has no audit log: see role.c) */
-	CONSOLE_OPERATOR, /* devices, services, resources */
-	CONSOLE_ADMIN,   /* users, gateways, invitations, policies */
-	CONSOLE_OWNER,   /* owners */
+enum console_role { /* each may do what the one before it may, but for the audit log: auditor and admin up */
+	CONSOLE_NOBODY,   /* nodes: their own services, and reading what the organisation has */
+	CONSOLE_AUDITOR,  /* reads everything */
+	CONSOLE_MEMBER,   /* invites and manages own devices, and their services */
+	CONSOLE_OPERATOR, /* devices, services, sites, resources, targets */
+	CONSOLE_ADMIN,    /* users, groups, gateways, invitations, policies */
+	CONSOLE_OWNER,    /* owners, organisations */
 };
 enum console_actor_kind { CONSOLE_CLI, CONSOLE_USER, CONSOLE_NODE };
 
 struct console_actor {
 	enum console_actor_kind kind;
-	enum console_role role; /* a node has CONSOLE_NOBODY and may do what role.c lists for nodes */
+	enum console_role role;
 	int64_t org;
 	int64_t user;                /* CONSOLE_USER */
 	char id[CONSOLE_NAME_MAX];   /* "cli", the user's name, the node's identity */
@@ -86,7 +86,7 @@ struct console_setup {
 	const char *dir;         /* the console's folder, made 0700 */
 	const char *node_dir;    /* the gateway's folder, made 0700 */
 	const char *domain;      /* gateway.example.com */
-	const char *address;     /* public IP of this machine; "" when not known: then peers use DOMAIN */
+	const char *address;     /* public IP of this machine, also put into invitations; "": then peers use DOMAIN */
 	const char *organization;/* the first one's name */
 	const char *owner;       /* the first user's name */
 	const char *network;     /* IPv4 prefix for tunnel addresses, /8 to /24 */
@@ -94,10 +94,10 @@ struct console_setup {
 	const char *cert, *key;  /* PEM files for DOMAIN and *.DOMAIN, or NULL: signed by the own CA */
 	uint16_t https_port, http_port, wg_port; /* http_port 0: no plain listener */
 	const char *management;  /* the gateway's management address, 127.0.0.1:9090 */
-	bool lab;                /* no public DNS: the invitation carries the address */
 };
-/* Makes all of it, the first bundle too, and answers (in OUT) records: console=DOMAIN url=…, dns=… lines to
- * paste, user=… with the token's file, invitation=…. RN_ECANTCREAT if DIR holds a console already; then, and on
+/* Makes all of it, the first bundle too, and answers (in OUT) records: console=DOMAIN url=…, dns=… to have, user=… (its
+ * token is in DIR/owner.token, its password in DIR/owner.password), invitation=…. RN_ECANTCREAT if DIR or NODE_DIR
+ * holds a console or a node already; then, and on
  * every failure, nothing that was there is changed and nothing half-made is left. */
 int console_init(const struct console_setup *s, struct buf *out, struct rn_error *err) must_check;
 
@@ -150,8 +150,8 @@ int console_service_link(struct console *c, const struct console_actor *a, struc
 /* ---- things in general -------------------------------------------------------------------------- */
 
 /*
- * KIND is one of those in console_kinds: organization, user, group, token, device, gateway, site, service,
- * resource, target, policy, invitation. They share one grammar:
+ * KIND is one of those in console_kinds: organization, user, group, token, device, gateway, service, site, listen,
+ * resource, target, policy, rule, invitation. They share one grammar:
  *     list          all records of the kind; WANT (may be NULL) narrows: any field given must be equal
  *     show          one by its identity (devices and gateways: also by name), else RN_ENO
  *     add           R is kind=ID key=value…; OUT gets what was made (a gateway: with its invitation)
@@ -180,8 +180,9 @@ int console_user_password(struct console *c, const struct console_actor *a, stru
 /* A new API token. OUT: token=ID user=… secret=rnt_… expires_at=…  The only time that the secret is seen. */
 int console_token_add(struct console *c, const struct console_actor *a, struct str user, struct str name, uint32_t expires_s, struct buf *out, struct rn_error *err) must_check;
 
-/* Reads records (site, resource, target, policy, routing_rule) and makes the database say so: all of them in one
- * transaction, or none. A subject that is there is replaced. NAME is for messages. OUT: one line, imported=N. */
+/* Reads records (site, listen, resource, target, policy; others are passed over) and makes the database say so: all
+ * of them in one transaction, or none. A subject that is there is replaced. NAME is for messages ("NAME:LINE:COL").
+ * OUT: one line, imported=N. A bad line is RN_ECONFIG [400]. */
 int console_import(struct console *c, const struct console_actor *a, struct str text, const char *name, struct buf *out, struct rn_error *err) must_check;
 
 /* ---- bundles ------------------------------------------------------------------------------------ */

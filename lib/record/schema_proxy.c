@@ -11,6 +11,7 @@ static const struct schema_key listen_keys[] = {
 	{"redirect", TYPE_ENUM, 0, "https", NULL, "answer every request with the same URL under https"},
 	{"head_s", TYPE_U64, 0, "1-3600", "10", "time for a whole request head or TLS handshake"},
 	{"idle_s", TYPE_U64, 0, "1-86400", "75", "how long a connection may wait for its next request"},
+	{"gateway", TYPE_NAME, 0, NULL, NULL, "console: the gateway that has it; else the first"},
 	{0}};
 const struct schema_kind schema_listen = {
 	"listen", true, TYPE_NAME, "rn-proxy", "a place where visitors arrive", listen_keys};
@@ -34,6 +35,8 @@ static const struct schema_key resource_keys[] = {
 	{"connect_ms", TYPE_U64, 0, "1-60000", "5000", "time for a connection to a target"},
 	{"idle_s", TYPE_U64, 0, "1-86400", "60", "longest silence of target or visitor within a request"},
 	{"flow_s", TYPE_U64, 0, "1-86400", "3600", "longest silence of a TCP connection or an upgraded one"},
+	{"site", TYPE_REF, 0, "site", NULL, "console: the site that its targets are in"},
+	{"gateway", TYPE_NAME, 0, NULL, NULL, "console: the gateway that serves it; else the first"},
 	{0}};
 const struct schema_kind schema_resource = {
 	"resource", true, TYPE_NAME, "rn-proxy rn-policy", "what people reach", resource_keys};

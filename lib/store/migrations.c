@@ -13,6 +13,7 @@ static const char first_identities[] =
 	"	name TEXT NOT NULL UNIQUE,"
 	"	network4 TEXT NOT NULL,"
 	"	network6 TEXT NOT NULL,"
+	"	next_number INTEGER NOT NULL DEFAULT 1,"
 	"	created_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE users ("
 	"	id INTEGER PRIMARY KEY,"
@@ -41,7 +42,10 @@ static const char first_identities[] =
 	"	created_at INTEGER NOT NULL,"
 	"	expires_at INTEGER) STRICT;";
 
-/* Nodes: everything that has a tunnel address and a bundle. A gateway has a row in gateways beside it. */
+/* Nodes: everything that has a tunnel address and a bundle. A gateway has a row in gateways beside it.
+ * number is the host part of both addresses; organizations.next_number only grows, so that an address is not
+ * given to somebody else as long as there are fresh ones. network is what the node itself calls the network: the
+ * name of its interface. withdrawn holds nodes whose published files are to be removed. */
 static const char first_nodes[] =
 	"CREATE TABLE nodes ("
 	"	id TEXT PRIMARY KEY,"
@@ -49,15 +53,17 @@ static const char first_nodes[] =
 	"	role TEXT NOT NULL CHECK (role IN ('client','gateway')),"
 	"	name TEXT NOT NULL,"
 	"	user_id INTEGER REFERENCES users ON DELETE SET NULL,"
+	"	network TEXT NOT NULL,"
 	"	client_type TEXT NOT NULL DEFAULT '',"
 	"	wg_key TEXT UNIQUE,"
 	"	sign_key TEXT UNIQUE,"
+	"	number INTEGER NOT NULL,"
 	"	address4 TEXT NOT NULL,"
 	"	address6 TEXT NOT NULL,"
 	"	status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('new','active','suspended')),"
 	"	created_at INTEGER NOT NULL,"
 	"	seen_at INTEGER,"
-	"	UNIQUE (org, name), UNIQUE (org, address4), UNIQUE (org, address6)) STRICT;"
+	"	UNIQUE (org, name), UNIQUE (org, number), UNIQUE (org, address4), UNIQUE (org, address6)) STRICT;"
 	"CREATE TABLE gateways ("
 	"	node TEXT PRIMARY KEY REFERENCES nodes ON DELETE CASCADE,"
 	"	domain TEXT NOT NULL UNIQUE,"
@@ -75,9 +81,13 @@ static const char first_nodes[] =
 	"	digest TEXT NOT NULL,"
 	"	made_at INTEGER NOT NULL,"
 	"	dirty INTEGER NOT NULL DEFAULT 1) STRICT;"
-	"CREATE INDEX bundles_dirty ON bundles (dirty) WHERE dirty = 1;";
+	"CREATE INDEX bundles_dirty ON bundles (dirty) WHERE dirty > 0;"
+	"CREATE TABLE withdrawn (node TEXT PRIMARY KEY) STRICT;"
+	"CREATE TRIGGER bundles_withdrawn AFTER DELETE ON bundles"
+	"	BEGIN INSERT INTO withdrawn (node) VALUES (old.node) ON CONFLICT DO NOTHING; END;";
 
-/* What is reached. hosts keeps names unique between services and resources made by hand. */
+/* What is reached. routing_rules says which host and path lead to what, and
+ * keeps them unique between services and resources made by hand. */
 static const char first_resources[] =
 	"CREATE TABLE sites ("
 	"	id TEXT NOT NULL,"
@@ -115,7 +125,7 @@ static const char first_resources[] =
 	"	gateway TEXT NOT NULL REFERENCES gateways ON DELETE CASCADE,"
 	"	record TEXT NOT NULL,"
 	"	PRIMARY KEY (org, id)) STRICT;"
-	"CREATE TABLE hosts ("
+	"CREATE TABLE routing_rules ("
 	"	host TEXT NOT NULL,"
 	"	path TEXT NOT NULL DEFAULT '/',"
 	"	service TEXT REFERENCES services ON DELETE CASCADE,"
@@ -124,8 +134,8 @@ static const char first_resources[] =
 	"	gateway TEXT REFERENCES gateways ON DELETE CASCADE,"
 	"	PRIMARY KEY (host, path),"
 	"	FOREIGN KEY (org, resource) REFERENCES resources (org, id) ON DELETE CASCADE) STRICT;"
-	"CREATE INDEX hosts_service ON hosts (service);"
-	"CREATE INDEX hosts_resource ON hosts (org, resource);"
+	"CREATE INDEX routing_rules_service ON routing_rules (service);"
+	"CREATE INDEX routing_rules_resource ON routing_rules (org, resource);"
 	"CREATE TABLE targets ("
 	"	id TEXT NOT NULL,"
 	"	org INTEGER NOT NULL,"
@@ -133,9 +143,10 @@ static const char first_resources[] =
 	"	record TEXT NOT NULL,"
 	"	PRIMARY KEY (org, id),"
 	"	FOREIGN KEY (org, resource) REFERENCES resources (org, id) ON DELETE CASCADE) STRICT;"
-	"CREATE TABLE routing_rules ("
+	"CREATE TABLE listeners ("
 	"	id TEXT NOT NULL,"
 	"	org INTEGER NOT NULL REFERENCES organizations,"
+	"	gateway TEXT NOT NULL REFERENCES gateways ON DELETE CASCADE,"
 	"	record TEXT NOT NULL,"
 	"	PRIMARY KEY (org, id)) STRICT;"
 	"CREATE TABLE policies ("

@@ -70,6 +70,9 @@ void store_done(struct store_rows *q); /* also after a failed store_query */
 int64_t store_int(const struct store_rows *q, int column);
 struct str store_text(const struct store_rows *q, int column);
 bool store_null(const struct store_rows *q, int column);
+/* How many columns there are, and what one is called (the AS of the SELECT). */
+int store_columns(const struct store_rows *q);
+const char *store_column_name(const struct store_rows *q, int column);
 /* Copies a text column into a fixed array; false if it does not fit (nothing in the tables does not). */
 bool store_copy(const struct store_rows *q, int column, char *out, size_t size);
 

@@ -204,6 +204,16 @@ bool store_null(const struct store_rows *q, int column)
 	return sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
 }
 
+int store_columns(const struct store_rows *q)
+{
+	return sqlite3_column_count(q->stmt);
+}
+
+const char *store_column_name(const struct store_rows *q, int column)
+{
+	return sqlite3_column_name(q->stmt, column);
+}
+
 bool store_copy(const struct store_rows *q, int column, char *out, size_t size)
 {
 	struct str s = store_text(q, column);
