@@ -468,6 +468,149 @@ static void test_limit(void)
 	wg_limit_free(&l);
 }
 
+/* ---- IPv6, allowed IPs, padding, memory ---- */
+
+static const uint8_t v6_of[2][16] = {{0xfd, [15] = 1}, {0xfd, [15] = 2}};
+static struct wg_pkt last_delivered;
+static uint32_t longest_sent;
+
+static void keep_delivered(void *ctx, const struct wg_pkt *v, size_t n)
+{
+	(void)ctx;
+	last_delivered = v[n - 1];
+}
+
+/* Sends an IPv6 packet of LEN bytes from node 0 to node 1. */
+static void send_v6(struct sim *s, uint32_t len)
+{
+	uint8_t room[WG_HEAD + 256 + WG_TAIL] = {0}, *ip = room + WG_HEAD;
+	struct wg_pkt pkt = {ip, len, NULL};
+
+	ip[0] = 0x60;
+	ip[5] = (uint8_t)(len - 40);
+	memcpy(ip + 8, v6_of[0], 16);
+	memcpy(ip + 24, v6_of[1], 16);
+	wg_input_tun(s->nodes[0].dev, &pkt, 1, s->now_ns);
+}
+
+static void test_v6(void)
+{
+	static struct wg_ops ops;
+	struct sim *s = pair();
+	struct addr own = {.in6 = {.sin6_family = AF_INET6}};
+	struct rn_error err;
+
+	for (unsigned i = 0; i < 2; i++) { /* outside, too */
+		s->nodes[i].at = (struct addr){.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(51820)}};
+		s->nodes[i].at.in6.sin6_addr.s6_addr[15] = (uint8_t)(i + 1);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct cidr c = {.family = AF_INET6, .bits = 128};
+
+		memcpy(c.ip, v6_of[!i], 16);
+		rn_assert(wg_allow(s->nodes[i].dev, sim_peer(s, i, !i), &c, &err) == 0);
+		wg_peer_set_endpoint(s->nodes[i].dev, sim_peer(s, i, !i), &s->nodes[!i].at);
+	}
+	ops = sim_ops;
+	ops.deliver = keep_delivered;
+	s->nodes[1].dev->ops = &ops;
+	last_delivered.len = 0;
+	send_v6(s, 77);
+	sim_run(s, S);
+	TAP_OK(last_delivered.len == 0 && sim_count(s, 1, WG_DROP_FORWARD) == 1, "IPv6 to no address of ours is dropped");
+	memcpy(&own.in6.sin6_addr, v6_of[1], 16);
+	rn_assert(wg_set_addresses(s->nodes[1].dev, &own, 1, &err) == 0);
+	send_v6(s, 77);
+	sim_run(s, S);
+	TAP_OK(last_delivered.len == 77, "IPv6 inside and outside: delivered without its padding");
+	flood(s, 1, 3000);
+	wg_peer_reset(s->nodes[0].dev, sim_peer(s, 0, 1));
+	send_v6(s, 78);
+	sim_run(s, 7 * S);
+	TAP_OK(last_delivered.len == 78 && sim_count(s, 0, WG_RX_COOKIE) == 1, "a cookie is for an IPv6 address as well");
+	sim_free(s);
+}
+
+static void test_allowed_ips(void)
+{
+	struct sim *s = sim_new(1, 3);
+	struct wg_device *dev = s->nodes[0].dev;
+	struct wg_peer *one = sim_add_peer(s, 0, 1, true), *two = sim_add_peer(s, 0, 2, true);
+	struct addr a = {.in = {.sin_family = AF_INET}};
+	struct cidr c = {.family = AF_INET, .bits = 24, .ip = {10, 9, 0, 99}}, got;
+	struct rn_error err;
+	uint32_t at = 0;
+	unsigned n = 0;
+
+	memcpy(&a.in.sin_addr, (uint8_t[]){10, 9, 0, 1}, 4);
+	TAP_OK(wg_allow(dev, one, &c, &err) == 0 && wg_allowed_find(dev, &a) == one, "a prefix is its peer's");
+	TAP_OK(wg_allow(dev, two, &c, &err) == 0 && wg_allowed_find(dev, &a) == two, "and moves to another");
+	while (wg_allowed_next(dev, two, &at, &got))
+		n += got.bits == 32 || (got.bits == 24 && got.ip[3] == 0);
+	TAP_OK(n == 2, "a walk shows them without host bits");
+	TAP_OK(!wg_disallow(dev, one, &c) && wg_disallow(dev, two, &c) && !wg_allowed_find(dev, &a),
+	       "only its owner can lose it");
+	c.bits = 33;
+	TAP_OK(wg_allow(dev, one, &c, &err) == RN_EDATA, "a bad length is refused");
+	wg_peer_remove(dev, two);
+	at = 0;
+	TAP_OK(wg_allowed_next(dev, one, &at, &got) && !wg_allowed_next(dev, one, &at, &got),
+	       "a removed peer takes its own along");
+	sim_free(s);
+}
+
+static bool keep_longest(struct sim *s, struct sim_flight *f)
+{
+	(void)s;
+	longest_sent = MAX(longest_sent, f->len);
+	return true;
+}
+
+static void test_padding(void)
+{
+	struct sim *s = pair();
+
+	sim_send(s, 0, 1, 100);
+	sim_run(s, S);
+	s->tap = keep_longest;
+	wg_set_mtu(s->nodes[0].dev, 199);
+	sim_send(s, 0, 1, 195);
+	TAP_OK(longest_sent == 199 + 32, "padding does not go beyond the MTU");
+	sim_send(s, 0, 1, 201);
+	TAP_OK(longest_sent == 208 + 32, "a longer packet is padded as ever");
+	sim_run(s, S);
+	TAP_OK(s->nodes[1].delivered == 3, "all are delivered");
+	sim_free(s);
+}
+
+static void test_peer_memory(void)
+{
+	struct sim *s = sim_new(1, 1);
+	uint8_t key[WG_KEY_LEN] = {9};
+	struct rn_error err;
+	unsigned fails = 0;
+
+	for (unsigned n = 1; n < 20; n++) {
+		struct wg_peer *p;
+
+		key[0]++;
+		mem_fail_at(n);
+		p = wg_peer_add(s->nodes[0].dev, key, &err);
+		mem_fail_at(0);
+		fails += !p;
+		if (!p && (err.code != RN_EOS || wg_peer_find(s->nodes[0].dev, key)))
+			fails = 100;
+	}
+	TAP_OK(fails && fails < 20, "a peer without memory is refused and leaves nothing");
+	memset(key, 0, sizeof(key));
+	TAP_OK(!wg_peer_add(s->nodes[0].dev, key, &err) && err.code == RN_EDATA, "a key of low order is refused");
+	TAP_OK(wg_set_private_key(s->nodes[0].dev, key, &err) == RN_EDATA, "so is a private key of zeros");
+	for (unsigned i = 0; i < WG_COUNTERS_LEN; i++)
+		fails += !wg_counter_name(i);
+	TAP_OK(fails < 20, "every counter has a name");
+	sim_free(s);
+}
+
 /* ---- messages of no peer ---- */
 
 static void test_garbage(void)
@@ -512,6 +655,10 @@ int main(void)
 	test_key_change();
 	test_load();
 	test_limit();
+	test_v6();
+	test_allowed_ips();
+	test_padding();
+	test_peer_memory();
 	test_garbage();
 	return tap_done();
 }
