@@ -94,7 +94,8 @@ static void write_request(const struct join *j, struct buf *b)
 	char sign_key[BASE64_SIZE(AUTH_PUB_LEN)];
 
 	base64_encode(sign_key, auth_key_public(j->sign_key), AUTH_PUB_LEN, BASE64_STD);
-	rec_begin(b, "token", str_from(j->invite.token));
+	rec_begin(b, "join", STR(""));
+	rec_add_cstr(b, "token", j->invite.token);
 	rec_add_cstr(b, "name", j->o->name);
 	rec_add_cstr(b, "wg_key", j->wg_public);
 	rec_add_cstr(b, "sign_key", sign_key);

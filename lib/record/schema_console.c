@@ -7,7 +7,8 @@
 /* clang-format off */
 static const struct schema_key organization_keys[] = {
 	{"name", TYPE_TEXT, 0, NULL, NULL, "a name for people"},
-	{"domain", TYPE_HOST, 0, NULL, NULL, "its services are below this name"},
+	{"network", TYPE_CIDR, 0, NULL, NULL, "IPv4 prefix of its tunnel addresses"},
+	{"network6", TYPE_CIDR, 0, NULL, NULL, "IPv6 prefix of them"},
 	{"created_at", TYPE_TIME, 0, NULL, NULL, "when it was made"},
 	{0}};
 SCHEMA_KIND(organization, .id = TYPE_NAME, .programs = "rn-console",
@@ -17,19 +18,28 @@ static const struct schema_key user_keys[] = {
 	{"org", TYPE_REF, 0, "organization", NULL, "organisation"},
 	{"role", TYPE_ENUM, 0, "owner|admin|operator|member|auditor", NULL, "what the user may do in the console"},
 	{"groups", TYPE_NAME, SET, NULL, NULL, "groups the user is in"},
-	{"email", TYPE_TEXT, 0, NULL, NULL, "mail address"},
-	{"state", TYPE_ENUM, 0, "active|disabled", NULL, "may the user log in"},
+	{"status", TYPE_ENUM, 0, "active|suspended", NULL, "may the user do anything"},
+	{"password_set", TYPE_BOOL, 0, NULL, NULL, "can the user log in by password"},
 	{"created_at", TYPE_TIME, 0, NULL, NULL, "when the user was made"},
-	{"token", TYPE_TEXT, 0, NULL, NULL, "a new API token; shown once, stored hashed"},
 	{0}};
 SCHEMA_KIND(user, .id = TYPE_NAME, .programs = "rn-console rn-policy", .doc = "a person");
 
 static const struct schema_key group_keys[] = {
 	{"org", TYPE_REF, 0, "organization", NULL, "organisation"},
-	{"members", TYPE_PRINCIPAL, SET, NULL, NULL, "who is in it"},
+	{"members", TYPE_NAME, SET, NULL, NULL, "users that are in it"},
 	{0}};
 SCHEMA_KIND(group, .config = true, .id = TYPE_NAME, .programs = "rn-console rn-policy",
-	.doc = "a group of users and devices");
+	.doc = "users that policies name together");
+
+static const struct schema_key token_keys[] = {
+	{"user", TYPE_REF, 0, "user", NULL, "whose it is"},
+	{"name", TYPE_TEXT, 0, NULL, NULL, "what it is for"},
+	{"secret", TYPE_TEXT, 0, NULL, NULL, "the token itself; shown once, stored hashed"},
+	{"expires_s", TYPE_U64, 0, NULL, NULL, "when asked for: how long it is to last"},
+	{"expires_at", TYPE_TIME, 0, NULL, NULL, "until when it serves; absent: for ever"},
+	{"created_at", TYPE_TIME, 0, NULL, NULL, "when it was made"},
+	{0}};
+SCHEMA_KIND(token, .id = TYPE_TEXT, .programs = "rn-console", .doc = "an API token of a user");
 
 static const struct schema_key gateway_keys[] = {
 	{"name", TYPE_TEXT, 0, NULL, NULL, "a name for people"},
@@ -38,26 +48,44 @@ static const struct schema_key gateway_keys[] = {
 	{"region", TYPE_TEXT, 0, NULL, NULL, "where it is"},
 	{"instance_type", TYPE_TEXT, 0, NULL, NULL, "what kind of machine it is"},
 	{"public_ip", TYPE_ADDRESS, 0, NULL, NULL, "address from outside"},
-	{"endpoint", TYPE_ENDPOINT, 0, NULL, NULL, "where its tunnel is reached from outside"},
-	{"wireguard_port", TYPE_U64, 0, PORT, NULL, "UDP port of its tunnel"},
-	{"management_port", TYPE_U64, 0, PORT, NULL, "port of its management API"},
+	{"wg_port", TYPE_U64, 0, PORT, NULL, "UDP port of its tunnel"},
+	{"https_port", TYPE_U64, 0, PORT, NULL, "port of its HTTPS services"},
+	{"http_port", TYPE_U64, 0, PORT, NULL, "port that redirects to it; 0: none"},
+	{"management", TYPE_ENDPOINT, 0, NULL, NULL, "where bundles are pushed to"},
+	{"wg_key", TYPE_KEY, 0, NULL, NULL, "its WireGuard public key"},
 	{"address", TYPE_CIDR, LIST, NULL, NULL, "its addresses inside the tunnel"},
 	{"status", TYPE_TEXT, 0, NULL, NULL, "is it joined, and heard of"},
 	{"serial", TYPE_U64, 0, NULL, NULL, "bundle that it applied last"},
 	{"created_at", TYPE_TIME, 0, NULL, NULL, "when it was made"},
 	{"seen_at", TYPE_TIME, 0, NULL, NULL, "when it was last heard of"},
+	{"invitation", TYPE_TEXT, 0, NULL, NULL, "a new one: what its machine joins with; shown once, stored hashed"},
 	{0}};
 SCHEMA_KIND(gateway, .id = TYPE_NAME, .programs = "rn-console", .doc = "a machine with a public address");
 
 static const struct schema_key invitation_keys[] = {
 	{"url", TYPE_TEXT, 0, NULL, NULL, "the string to give to the joiner; shown once, stored hashed"},
 	{"role", TYPE_ENUM, 0, "client|gateway", "client", "what the joiner will be"},
-	{"org", TYPE_REF, 0, "organization", NULL, "organisation"},
+	{"user", TYPE_REF, 0, "user", NULL, "whose device it will be"},
+	{"node", TYPE_NAME, 0, NULL, NULL, "the gateway that it is for"},
+	{"expires_s", TYPE_U64, 0, NULL, NULL, "when asked for: how long it is to last"},
 	{"expires_at", TYPE_TIME, 0, NULL, NULL, "until when it may be used"},
+	{"created_at", TYPE_TIME, 0, NULL, NULL, "when it was made"},
 	{"used_at", TYPE_TIME, 0, NULL, NULL, "when it was used"},
 	{0}};
 SCHEMA_KIND(invitation, .id = TYPE_TEXT, .programs = "rn-console rn-node",
 	.doc = "lets one machine join, once");
+
+static const struct schema_key join_keys[] = {
+	{"token", TYPE_TEXT, REQ, NULL, NULL, "of the invitation"},
+	{"name", TYPE_TEXT, 0, NULL, NULL, "the machine's own name for itself"},
+	{"wg_key", TYPE_KEY, REQ, NULL, NULL, "its WireGuard public key"},
+	{"sign_key", TYPE_KEY, REQ, NULL, NULL, "its Ed25519 public key"},
+	{"client_type", TYPE_TEXT, 0, NULL, NULL, "what kind of machine it is; shown only"},
+	{"csr", TYPE_TEXT, 0, NULL, NULL, "gateway: request for its server certificate (PEM)"},
+	{"public_ip", TYPE_ADDRESS, 0, NULL, NULL, "gateway: address from outside"},
+	{0}};
+SCHEMA_KIND(join, .config = true, .id = TYPE_TEXT, .programs = "rn-console",
+	.doc = "what a machine sends to become a node");
 
 static const struct schema_key service_keys[] = {
 	{"name", TYPE_NAME, 0, NULL, NULL, "its name: the first label of its host name"},
@@ -80,6 +108,8 @@ static const struct schema_key service_keys[] = {
 	{"pid", TYPE_U64, 0, NULL, NULL, "process that exposes or serves it"},
 	{"program", TYPE_TEXT, 0, NULL, NULL, "program that serves it"},
 	{"created_at", TYPE_TIME, 0, NULL, NULL, "when it was made"},
+	{"expires_s", TYPE_U64, 0, NULL, NULL, "when asked for: how long it is to last"},
+	{"ends_at", TYPE_TIME, 0, NULL, NULL, "when it goes by itself"},
 	{"expires_at", TYPE_TIME, 0, NULL, NULL, "when the share link ends"},
 	{0}};
 SCHEMA_KIND(service, .id = TYPE_TEXT, .programs = "rn-expose rn-console",
@@ -88,9 +118,25 @@ SCHEMA_KIND(service, .id = TYPE_TEXT, .programs = "rn-expose rn-console",
 static const struct schema_key link_keys[] = {
 	{"service", TYPE_TEXT, 0, NULL, NULL, "what it opens"},
 	{"url", TYPE_TEXT, 0, NULL, NULL, "the link"},
+	{"expires_s", TYPE_U64, 0, NULL, NULL, "when asked for: how long it is to last"},
 	{"expires_at", TYPE_TIME, 0, NULL, NULL, "until when"},
 	{0}};
 SCHEMA_KIND(link, .id = TYPE_TEXT, .programs = "rn-expose", .doc = "a share link");
+
+static const struct schema_key site_keys[] = {
+	{"name", TYPE_TEXT, 0, NULL, NULL, "a name for people"},
+	{"subnet", TYPE_CIDR, SET, NULL, NULL, "networks that are there"},
+	{"endpoints", TYPE_TEXT, LIST, NULL, NULL, "where it is reached"},
+	{"connection", TYPE_TEXT, 0, NULL, NULL, "how it is reached: the tunnel, or the node that leads there"},
+	{0}};
+SCHEMA_KIND(site, .config = true, .id = TYPE_NAME, .programs = "rn-console", .doc = "where targets are");
+
+static const struct schema_key rule_keys[] = {
+	{"path", TYPE_URLPATH, 0, NULL, NULL, "prefix of its paths"},
+	{"resource", TYPE_NAME, 0, NULL, NULL, "where it leads"},
+	{"gateway", TYPE_NAME, 0, NULL, NULL, "which gateway serves it"},
+	{0}};
+SCHEMA_KIND(rule, .id = TYPE_HOST, .programs = "", .doc = "which host and path lead where");
 
 static const struct schema_key dns_keys[] = {
 	{"type", TYPE_ENUM, REQ, "A|AAAA|CNAME|TXT", NULL, "type of the record"},
@@ -108,14 +154,23 @@ static const struct schema_key audit_keys[] = {
 	{"result", TYPE_TEXT, 0, NULL, NULL, "how it ended"},
 	{"client", TYPE_TEXT, 0, NULL, NULL, "address it came from"},
 	{"text", TYPE_TEXT, 0, NULL, NULL, "details"},
-	{"hash", TYPE_HEX, 0, NULL, NULL, "hash over this entry and the one before"},
+	{"prev", TYPE_HEX, 0, NULL, NULL, "hash of the entry before"},
 	{0}};
 SCHEMA_KIND(audit, .id = TYPE_TEXT, .programs = "rn-console rn-monitor",
 	.doc = "an entry of the audit log");
 
 static const struct schema_key status_keys[] = {
 	{"serial", TYPE_U64, 0, NULL, NULL, "last bundle published"},
+	{"domain", TYPE_HOST, 0, NULL, NULL, "of the console"},
+	{"url", TYPE_TEXT, 0, NULL, NULL, "of the console"},
 	{"version", TYPE_TEXT, 0, NULL, NULL, "version of the program"},
+	{"database", TYPE_U64, 0, NULL, NULL, "version of the database"},
+	{"waiting", TYPE_U64, 0, NULL, NULL, "bundles that are not published yet"},
+	{"gateways", TYPE_U64, 0, NULL, NULL, "how many"},
+	{"devices", TYPE_U64, 0, NULL, NULL, "how many"},
+	{"services", TYPE_U64, 0, NULL, NULL, "how many"},
+	{"resources", TYPE_U64, 0, NULL, NULL, "how many"},
+	{"audit_records", TYPE_U64, 0, NULL, NULL, "how many"},
 	{"text", TYPE_TEXT, 0, NULL, NULL, "more, for a person"},
 	{0}};
 SCHEMA_KIND(status, .id = TYPE_TEXT, .programs = "rn-node", .doc = "how a program is");

@@ -19,8 +19,8 @@
 	X(policy) X(device) X(signer) X(assertion) X(decision) X(question) X(expect) X(step)
 /* schema_console.c: the control plane */
 #define SCHEMA_CONSOLE(X)                                                                          \
-	X(organization) X(user) X(group) X(gateway) X(invitation) X(service) X(link) X(dns)        \
-	X(audit) X(status)
+	X(organization) X(user) X(group) X(token) X(gateway) X(invitation) X(join) X(service)       \
+	X(link) X(site) X(rule) X(dns) X(audit) X(status)
 /* schema_node.c: bundles, nodes, what runs on a device */
 #define SCHEMA_NODE(X) X(bundle) X(trust) X(node) X(applied) X(forward) X(log)
 /* schema_tools.c: what the tools say about themselves */

@@ -30,6 +30,7 @@ static const struct schema_key node_keys[] = {
 	{"connect", TYPE_ADDRESS, 0, NULL, NULL, "IP address of the console to use instead of DNS"},
 	{"address", TYPE_CIDR, LIST, NULL, NULL, "its addresses inside the tunnel"},
 	{"name", TYPE_NAME, 0, NULL, NULL, "a name for people"},
+	{"certificate_pem", TYPE_BASE64, 0, NULL, NULL, "answer to a gateway's join: its certificate (PEM)"},
 	{"management", TYPE_ENDPOINT, 0, NULL, "127.0.0.1:9090", "gateway: where rn-node takes push, poke, healthz, metrics"},
 	{"serial", TYPE_U64, 0, NULL, NULL, "bundle that it applied last"},
 	{"state", TYPE_TEXT, 0, NULL, NULL, "how it is"},

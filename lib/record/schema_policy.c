@@ -22,6 +22,8 @@ static const struct schema_key device_keys[] = {
 	{"user", TYPE_NAME, 0, NULL, NULL, "whose it is"},
 	{"groups", TYPE_NAME, SET, NULL, NULL, "groups that it or its user is in"},
 	{"role", TYPE_ENUM, 0, "client|gateway", NULL, "what it does in its network"},
+	{"status", TYPE_TEXT, 0, NULL, NULL, "active, or suspended"},
+	{"client_type", TYPE_TEXT, 0, NULL, NULL, "what kind of machine it is, as it says"},
 	{"org", TYPE_NAME, 0, NULL, NULL, "organisation"},
 	{"wg_key", TYPE_KEY, 0, NULL, NULL, "its WireGuard public key"},
 	{"sign_key", TYPE_KEY, 0, NULL, NULL, "its Ed25519 public key"},
