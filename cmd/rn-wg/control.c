@@ -141,7 +141,7 @@ int change_parse(int key, char *arg, void *opts, struct rn_error *err)
 struct request {
 	struct buf text;
 	const char *name;
-	char folder[4096];
+	struct config_file file;
 	struct arena arena;
 };
 
@@ -150,7 +150,7 @@ static int add_file(struct request *rq, const struct rec *r, const char *key, st
 {
 	char path[4096];
 	struct str file = rec_text(r, key, &rq->arena);
-	if (!file.ptr || !path_join(path, sizeof(path), rq->folder, file))
+	if (!file.ptr || !path_join(path, sizeof(path), rq->file.folder, file))
 		return rn_fail(err, RN_ECONFIG, "%s: path too long", key);
 	rec_add_cstr(&rq->text, key, path);
 	return 0;
@@ -178,13 +178,16 @@ static int add_record(void *ctx, const struct rec *r, struct rn_error *err)
 	return code;
 }
 
-static int find_folder(struct request *rq, const char *file, struct rn_error *err)
+int find_config(struct config_file *f, const char *file, struct rn_error *err)
 {
-	char *whole = strcmp(file, "-") == 0 ? realpath(".", NULL) : realpath(file, NULL);
+	bool is_stdin = strcmp(file, "-") == 0;
+	char *whole = realpath(is_stdin ? "." : file, NULL);
 	if (!whole)
 		return rn_fail_errno(err, RN_ENOINPUT, "%s", file);
-	bool fits = strcmp(file, "-") == 0 ? str_copy(rq->folder, sizeof(rq->folder), str_from(whole))
-					   : path_dir(rq->folder, sizeof(rq->folder), whole);
+	struct str s = str_from(whole);
+	bool fits = is_stdin ? str_copy(f->folder, sizeof(f->folder), s)
+			     : str_copy(f->path, sizeof(f->path), s) &&
+				       path_dir(f->folder, sizeof(f->folder), whole);
 	free(whole);
 	return fits ? 0 : rn_fail(err, RN_ECONFIG, "%s: path too long", file);
 }
@@ -198,7 +201,7 @@ static int change(struct cli *c, const char *name, const char *verb)
 	arena_init(&rq.arena, REQUEST_MAX);
 	rec_begin(&rq.text, "request", str_from(verb));
 	rec_end(&rq.text);
-	int code = find_folder(&rq, file, &c->err);
+	int code = find_config(&rq.file, file, &c->err);
 	if (!code)
 		code = rec_config_read(file, add_record, &rq, &c->err);
 	if (!code && rq.text.failed)
@@ -226,14 +229,14 @@ int run_check(struct cli *c, int argc, char **argv)
 {
 	const struct change_options *o = c->opts;
 	const char *file = o->file ? o->file : "-";
-	struct request rq = {.name = argv[0]};
+	struct config_file found = {0};
 	struct wg_config config;
 	(void)argc;
 	wg_config_init(&config);
 	int code = check_name(argv[0], &c->err);
 	if (!code)
-		code = find_folder(&rq, file, &c->err);
-	struct wg_config_reader reader = {.config = &config, .name = argv[0], .folder = rq.folder};
+		code = find_config(&found, file, &c->err);
+	struct wg_config_reader reader = {.config = &config, .name = argv[0], .folder = found.folder};
 	if (!code)
 		code = rec_config_read(file, wg_config_record, &reader, &c->err);
 	if (!code && !reader.interfaces)

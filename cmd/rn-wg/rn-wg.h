@@ -35,6 +35,14 @@ int run_set(struct cli *c, int argc, char **argv);
 int run_sync(struct cli *c, int argc, char **argv);
 int run_check(struct cli *c, int argc, char **argv);
 
+/* Where a config is: its whole path ("" for standard input), and the folder that the names in it are
+ * relative to. Found before the working folder changes. */
+struct config_file {
+	char path[4096];
+	char folder[4096];
+};
+int find_config(struct config_file *f, const char *file, struct rn_error *err) must_check;
+
 /* Refuses a NAME that is no device's name. */
 int check_name(const char *name, struct rn_error *err) must_check;
 /* RUN_DIR/wg-NAME.SUFFIX. */

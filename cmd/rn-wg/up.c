@@ -22,8 +22,7 @@
 struct up {
 	struct cli *cli;
 	const char *name;
-	const char *file; /* whole path, for SIGHUP; NULL: none, or standard input */
-	char folder[4096];
+	struct config_file file; /* no path: no config, or standard input */
 	struct wg_config config;
 	enum inside_mode mode;
 	struct loop *loop;
@@ -68,23 +67,11 @@ int up_parse(int key, char *arg, void *opts, struct rn_error *err)
 
 static int read_config(struct up *u, const char *file, struct wg_config *config, struct rn_error *err)
 {
-	struct wg_config_reader reader = {.config = config, .name = u->name, .folder = u->folder};
+	struct wg_config_reader reader = {.config = config, .name = u->name, .folder = u->file.folder};
 	int code = rec_config_read(file, wg_config_record, &reader, err);
 	if (!code && !reader.interfaces)
 		code = rn_fail(err, RN_ECONFIG, "%s: no interface=%s record", file, u->name);
 	return code;
-}
-
-/* Before the working folder changes: later the names must still be right. */
-static int find_files(struct up *u, const char *file)
-{
-	char *whole = strcmp(file, "-") == 0 ? NULL : realpath(file, NULL);
-	if (!whole && strcmp(file, "-") != 0)
-		return rn_fail_errno(&u->cli->err, RN_ENOINPUT, "%s", file);
-	bool fits = whole ? path_dir(u->folder, sizeof(u->folder), whole)
-			  : getcwd(u->folder, sizeof(u->folder)) != NULL;
-	u->file = whole;
-	return fits ? 0 : rn_fail(&u->cli->err, RN_ECONFIG, "%s: path too long", file);
 }
 
 static int choose_engine(const char *engine, enum rn_err blame, struct rn_error *err)
@@ -211,11 +198,11 @@ static void reload_signal(void *ctx, int signo)
 	struct wg_config config;
 	struct rn_error err;
 	(void)signo;
-	if (!u->file)
+	if (!u->file.path[0])
 		return;
 	wg_config_init(&config);
 	config.replace_peers = config.exact = true;
-	if (read_config(u, u->file, &config, &err) || carrier_apply(u->carrier, &config, &err))
+	if (read_config(u, u->file.path, &config, &err) || carrier_apply(u->carrier, &config, &err))
 		log_write(LOG_ERROR, "%s", err.text);
 	wg_config_free(&config);
 }
@@ -321,7 +308,7 @@ int run_up(struct cli *c, int argc, char **argv)
 	wg_config_init(&u.config);
 	int code = check_name(u.name, &c->err);
 	if (!code && o->file)
-		code = find_files(&u, o->file);
+		code = find_config(&u.file, o->file, &c->err);
 	if (!code && o->file)
 		code = read_config(&u, o->file, &u.config, &c->err);
 	if (!code)

@@ -224,6 +224,21 @@ uapi() { socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wireguard/$1.sock"; } # uapi TUN
 	has "peer=$PUB_a" "our own"
 }
 
+@test "an endpoint may be a name, which need not resolve at once" {
+	need_tunnel
+	pair
+	sed -e s/127.0.0.1:/localhost:/ "$T/b.rn" >"$T/b2.rn"
+	rn-wg down b
+	rn-wg up b -f "$T/b2.rn" --netns private
+	wait_for has_value b handshake_at
+	has_value b endpoint
+	keys c
+	echo "peer=$PUB_c interface=b endpoint=nosuch.invalid:1 allowed_ips=10.61.9.0/24" | rn-wg set b
+	run_exit 0 rn-wg show b
+	has "endpoint=nosuch.invalid:1"
+	inside b ping -c 1 -W 3 10.61.0.1
+}
+
 @test "HUP reads the file again" {
 	need_tunnel
 	keys a b
