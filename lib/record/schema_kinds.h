@@ -22,7 +22,7 @@
 	X(organization) X(user) X(group) X(token) X(gateway) X(invitation) X(join) X(service)       \
 	X(link) X(site) X(rule) X(dns) X(audit) X(status)
 /* schema_node.c: bundles, nodes, what runs on a device */
-#define SCHEMA_NODE(X) X(bundle) X(trust) X(node) X(applied) X(forward) X(log)
+#define SCHEMA_NODE(X) X(bundle) X(trust) X(node) X(daemon) X(applied) X(forward) X(log)
 /* schema_tools.c: what the tools say about themselves */
 #define SCHEMA_TOOLS(X) X(kind) X(key) X(program) X(command) X(option) X(bench)
 

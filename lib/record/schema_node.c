@@ -34,11 +34,20 @@ static const struct schema_key node_keys[] = {
 	{"management", TYPE_ENDPOINT, 0, NULL, "127.0.0.1:9090", "gateway: where rn-node takes push, poke, healthz, metrics"},
 	{"serial", TYPE_U64, 0, NULL, NULL, "bundle that it applied last"},
 	{"state", TYPE_TEXT, 0, NULL, NULL, "how it is"},
+	{"pid", TYPE_U64, 0, NULL, NULL, "process of its agent"},
 	{"joined_at", TYPE_TIME, 0, NULL, NULL, "when it joined"},
+	{"pulled_at", TYPE_TIME, 0, NULL, NULL, "when the console answered last"},
 	{"text", TYPE_TEXT, 0, NULL, NULL, "more, for a person"},
 	{0}};
 SCHEMA_KIND(node, .config = true, .id = TYPE_NAME, .programs = "rn-node rn-expose rn-forward",
 	.doc = "this machine in a network that it joined");
+
+static const struct schema_key daemon_keys[] = {
+	{"state", TYPE_ENUM, REQ, "down|starting|up|stopped", NULL, "how it is"},
+	{"pid", TYPE_U64, 0, NULL, NULL, "its process"},
+	{"starts", TYPE_U64, 0, NULL, NULL, "how often this agent had to start it"},
+	{0}};
+SCHEMA_KIND(daemon, .id = TYPE_NAME, .programs = "rn-node", .doc = "a program that rn-node keeps running");
 
 static const struct schema_key applied_keys[] = {
 	{"serial", TYPE_U64, REQ, NULL, NULL, "which"},
