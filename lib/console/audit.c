@@ -90,6 +90,17 @@ int audit_add(struct console *c, const struct console_actor *a, const char *acti
 	return rc;
 }
 
+int console_refused(struct console *c, const struct console_actor *a, const char *kind, struct str id,
+		    const char *detail, struct rn_error *err)
+{
+	int rc = store_begin(c->store, STORE_WRITE, err);
+
+	if (rc)
+		return rc;
+	rc = audit_add(c, a, "refused", kind, id, detail, err);
+	return action_end(c, rc, err);
+}
+
 static bool may_read(const struct console_actor *a)
 {
 	return a->role == CONSOLE_AUDITOR || a->role >= CONSOLE_ADMIN;

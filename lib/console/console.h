@@ -199,6 +199,9 @@ bool console_pub_path(const struct console *c, struct str name, char *out, size_
 
 /* The newest LIMIT audit records after seq AFTER, oldest first. Auditor, admin, owner. */
 int console_audit(struct console *c, const struct console_actor *a, uint64_t after, uint32_t limit, struct buf *out, struct rn_error *err) must_check;
+/* Notes that A asked for something that its role does not allow; DETAIL says what, and why not. For fronts: the
+ * actions themselves leave no trace when they refuse. */
+int console_refused(struct console *c, const struct console_actor *a, const char *kind, struct str id, const char *detail, struct rn_error *err) must_check;
 /* Follows the whole chain. OUT: chain=ok|broken records=N head=HASH, or where it breaks; RN_ENO when broken. */
 int console_audit_verify(struct console *c, const struct console_actor *a, struct buf *out, struct rn_error *err) must_check;
 /* Removes services, invitations, tokens and nonces that expired. OUT: expired=KIND count=N. For a timer. */

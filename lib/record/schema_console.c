@@ -154,6 +154,7 @@ static const struct schema_key audit_keys[] = {
 	{"result", TYPE_TEXT, 0, NULL, NULL, "how it ended"},
 	{"client", TYPE_TEXT, 0, NULL, NULL, "address it came from"},
 	{"text", TYPE_TEXT, 0, NULL, NULL, "details"},
+	{"detail", TYPE_TEXT, 0, NULL, NULL, "what changed, or why not"},
 	{"prev", TYPE_HEX, 0, NULL, NULL, "hash of the entry before"},
 	{0}};
 SCHEMA_KIND(audit, .id = TYPE_TEXT, .programs = "rn-console rn-monitor",
