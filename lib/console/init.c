@@ -380,6 +380,8 @@ static int setup_check(const struct console_setup *in, struct rn_error *err)
 		return rn_fail(err, RN_EUSAGE, "%s: not ADDRESS:PORT", in->management);
 	if (!in->cert != !in->key)
 		return rn_fail(err, RN_EUSAGE, "a certificate and its key are needed together");
+	if (*in->cgi && *in->cgi != '/')
+		return rn_fail(err, RN_EUSAGE, "%s: the whole path of the REST program is needed", in->cgi);
 	if (!in->https_port || !in->wg_port)
 		return rn_fail(err, RN_EUSAGE, "the HTTPS and the WireGuard port cannot be 0");
 	return 0;

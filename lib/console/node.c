@@ -8,14 +8,15 @@
 
 const char device_sql[] =
 	"SELECT n.id AS device, n.name AS name, n.address4 || ',' || n.address6 AS address, n.status AS status,"
-	" u.name AS user, n.client_type AS client_type, n.wg_key AS wg_key, n.created_at AS created_at,"
+	" u.name AS user, NULLIF(n.client_type, '') AS client_type, n.wg_key AS wg_key, n.created_at AS created_at,"
 	" n.seen_at AS seen_at FROM nodes n LEFT JOIN users u ON u.id = n.user_id"
 	" WHERE n.role = 'client' AND n.org = ? AND ? IN ('', n.id, n.name) ORDER BY n.id";
 
 const char gateway_sql[] =
 	"SELECT n.id AS gateway, n.name AS name, g.domain AS domain, n.address4 || ',' || n.address6 AS address,"
-	" n.status AS status, g.region AS region, g.instance_type AS instance_type, g.public_ip AS public_ip,"
-	" g.wg_port AS wg_port, g.https_port AS https_port, g.http_port AS http_port, g.management AS management,"
+	" n.status AS status, NULLIF(g.region, '') AS region, NULLIF(g.instance_type, '') AS instance_type,"
+	" NULLIF(g.public_ip, '') AS public_ip,"
+	" g.wg_port AS wg_port, g.https_port AS https_port, g.http_port AS http_port, NULLIF(g.management, '') AS management,"
 	" n.wg_key AS wg_key, n.created_at AS created_at, n.seen_at AS seen_at"
 	" FROM nodes n JOIN gateways g ON g.node = n.id"
 	" WHERE n.org = ? AND ? IN ('', n.id, n.name) ORDER BY n.created_at, n.id";

@@ -301,7 +301,7 @@ int group_remove(struct console *c, const struct console_actor *a, struct str id
 
 /* ---- API tokens ------------------------------------------------------------------------------- */
 
-const char token_sql[] = "SELECT t.id AS token, u.name AS user, t.name AS name, t.created_at AS created_at,"
+const char token_sql[] = "SELECT t.id AS token, u.name AS user, NULLIF(t.name, '') AS name, t.created_at AS created_at,"
 			 " t.expires_at AS expires_at FROM api_tokens t JOIN users u ON u.id = t.user_id"
 			 " WHERE u.org = ? AND ? IN ('', t.id) ORDER BY t.id";
 

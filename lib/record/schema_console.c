@@ -20,6 +20,7 @@ static const struct schema_key user_keys[] = {
 	{"groups", TYPE_NAME, SET, NULL, NULL, "groups the user is in"},
 	{"status", TYPE_ENUM, 0, "active|suspended", NULL, "may the user do anything"},
 	{"password_set", TYPE_BOOL, 0, NULL, NULL, "can the user log in by password"},
+	{"password", TYPE_TEXT, 0, NULL, NULL, "a new password that was made; shown once, stored hashed"},
 	{"created_at", TYPE_TIME, 0, NULL, NULL, "when the user was made"},
 	{0}};
 SCHEMA_KIND(user, .id = TYPE_NAME, .programs = "rn-console rn-policy", .doc = "a person");
@@ -127,7 +128,8 @@ static const struct schema_key site_keys[] = {
 	{"name", TYPE_TEXT, 0, NULL, NULL, "a name for people"},
 	{"subnet", TYPE_CIDR, SET, NULL, NULL, "networks that are there"},
 	{"endpoints", TYPE_TEXT, LIST, NULL, NULL, "where it is reached"},
-	{"connection", TYPE_TEXT, 0, NULL, NULL, "how it is reached: the tunnel, or the node that leads there"},
+	{"connection", TYPE_ENUM, 0, "local|wireguard", "local",
+	 "local: targets are reached from the gateway itself; wireguard: by tunnel addresses"},
 	{0}};
 SCHEMA_KIND(site, .config = true, .id = TYPE_NAME, .programs = "rn-console", .doc = "where targets are");
 
@@ -151,13 +153,10 @@ static const struct schema_key audit_keys[] = {
 	{"actor", TYPE_TEXT, 0, NULL, NULL, "who did it"},
 	{"action", TYPE_TEXT, 0, NULL, NULL, "what was done"},
 	{"object", TYPE_TEXT, 0, NULL, NULL, "to what"},
-	{"result", TYPE_TEXT, 0, NULL, NULL, "how it ended"},
-	{"client", TYPE_TEXT, 0, NULL, NULL, "address it came from"},
-	{"text", TYPE_TEXT, 0, NULL, NULL, "details"},
-	{"detail", TYPE_TEXT, 0, NULL, NULL, "what changed, or why not"},
-	{"prev", TYPE_HEX, 0, NULL, NULL, "hash of the entry before"},
+	{"prev", TYPE_HEX, 0, NULL, NULL, "BLAKE2b-256 of the line before"},
+	{"detail", TYPE_TEXT, 0, NULL, NULL, "more"},
 	{0}};
-SCHEMA_KIND(audit, .id = TYPE_TEXT, .programs = "rn-console rn-monitor",
+SCHEMA_KIND(audit, .id = TYPE_U64, .programs = "rn-console rn-monitor",
 	.doc = "an entry of the audit log");
 
 static const struct schema_key status_keys[] = {
@@ -175,3 +174,38 @@ static const struct schema_key status_keys[] = {
 	{"text", TYPE_TEXT, 0, NULL, NULL, "more, for a person"},
 	{0}};
 SCHEMA_KIND(status, .id = TYPE_TEXT, .programs = "rn-node", .doc = "how a program is");
+
+static const struct schema_key console_keys[] = {
+	{"url", TYPE_TEXT, 0, NULL, NULL, "where it is reached"},
+	{"dir", TYPE_PATH, 0, NULL, NULL, "its folder"},
+	{"node_dir", TYPE_PATH, 0, NULL, NULL, "folder of the gateway beside it"},
+	{0}};
+SCHEMA_KIND(console, .id = TYPE_HOST, .programs = "", .doc = "a console that was made");
+
+static const struct schema_key chain_keys[] = {
+	{"records", TYPE_U64, REQ, NULL, NULL, "how many were followed"},
+	{"head", TYPE_HEX, 0, NULL, NULL, "hash of the newest; keep it elsewhere to notice a rewritten log"},
+	{"why", TYPE_TEXT, 0, NULL, NULL, "what is wrong with the last one followed"},
+	{0}};
+SCHEMA_KIND(chain, .id = TYPE_TEXT, .programs = "rn-monitor",
+	.doc = "the audit log as a whole: ok or broken");
+
+static const struct schema_key published_keys[] = {
+	{"serial", TYPE_U64, REQ, NULL, NULL, "of the bundle"},
+	{"changed", TYPE_BOOL, REQ, NULL, NULL, "was it another one than before"},
+	{0}};
+SCHEMA_KIND(published, .id = TYPE_NAME, .programs = "", .doc = "a node's bundle that was published");
+
+static const struct schema_key imported_keys[] = {{0}};
+SCHEMA_KIND(imported, .id = TYPE_U64, .programs = "", .doc = "how many records were taken in");
+
+static const struct schema_key expired_keys[] = {
+	{"count", TYPE_U64, REQ, NULL, NULL, "how many were removed"},
+	{0}};
+SCHEMA_KIND(expired, .id = TYPE_TEXT, .programs = "", .doc = "a kind of things whose time was over");
+
+static const struct schema_key database_keys[] = {
+	{"version", TYPE_U64, REQ, NULL, NULL, "of its tables"},
+	{"wanted", TYPE_U64, REQ, NULL, NULL, "that the program brings it to"},
+	{0}};
+SCHEMA_KIND(database, .id = TYPE_PATH, .programs = "", .doc = "the console's database");

@@ -20,7 +20,8 @@
 /* schema_console.c: the control plane */
 #define SCHEMA_CONSOLE(X)                                                                          \
 	X(organization) X(user) X(group) X(token) X(gateway) X(invitation) X(join) X(service)       \
-	X(link) X(site) X(rule) X(dns) X(audit) X(status)
+	X(link) X(site) X(rule) X(dns) X(audit) X(status) X(console) X(chain) X(published)          \
+	X(imported) X(expired) X(database)
 /* schema_node.c: bundles, nodes, what runs on a device */
 #define SCHEMA_NODE(X) X(bundle) X(trust) X(node) X(daemon) X(applied) X(forward) X(log)
 /* schema_tools.c: what the tools say about themselves */
