@@ -327,6 +327,8 @@ static int node_record(struct setup *s, struct rn_error *err)
 	rec_add_cstr(&b, "url", s->c->url);
 	rec_add_raw(&b, "address", str_from(addresses));
 	rec_add_cstr(&b, "name", n->name);
+	if (*s->gateway.management)
+		rec_add_cstr(&b, "management", s->gateway.management);
 	rec_add_i64(&b, "joined_at", clock_wall_s());
 	rec_end(&b);
 	int rc = b.failed ? rn_fail(err, RN_EOS, "out of memory")
