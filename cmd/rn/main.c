@@ -83,6 +83,8 @@ static void list_options(void)
 {
 	puts("program=rn doc=Find%20and%20run%20the%20other%20programs.");
 	puts("command=rn program=rn args=COMMAND%20[ARGUMENT...] doc=Run%20the%20program%20rn-COMMAND");
+	for (const struct shorthand *s = shorthands; s->word; s++)
+		printf("command=rn%%20%s program=%s\n", s->word, s->program);
 	puts("option=--help command=rn doc=What%20commands%20there%20are");
 	puts("option=--list command=rn doc=The%20names%20of%20all%20commands");
 	puts("option=--version command=rn doc=Print%20the%20version%20and%20exit");

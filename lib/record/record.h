@@ -156,7 +156,8 @@ int schema_check_value(enum schema_type t, const char *values, struct str value,
 /* Checks R against its kind: required keys, types, unknown keys (with the nearest known name).
  * Unknown kinds pass. 0 or RN_ECONFIG (config kinds) / RN_EDATA, the key named; *column is set. */
 int schema_check(const struct rec *r, size_t *column, struct rn_error *err) must_check;
-/* The schema itself as records: kind=… and key=… lines, for --schema. */
+/* The schema itself as records, for --schema: type=… lines (without ONLY_KIND), then for each kind its
+ * kind=… line and a key=… line for each key. */
 void schema_write(struct buf *b, const char *only_kind);
 
 /* ---- config files ----------------------------------------------------------------------------- */

@@ -98,8 +98,19 @@ static void write_key(struct buf *b, const struct schema_kind *kind, const struc
 	rec_end(b);
 }
 
+static void write_types(struct buf *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		rec_begin(b, "type", str_from(types[i].name));
+		rec_add_cstr(b, "doc", types[i].doc);
+		rec_end(b);
+	}
+}
+
 void schema_write(struct buf *b, const char *only_kind)
 {
+	if (!only_kind)
+		write_types(b);
 	for (const struct schema_kind *const *k = schema_kinds; *k; k++) {
 		if (only_kind && strcmp((*k)->name, only_kind) != 0)
 			continue;

@@ -25,7 +25,7 @@
 /* schema_node.c: bundles, nodes, what runs on a device */
 #define SCHEMA_NODE(X) X(bundle) X(trust) X(node) X(daemon) X(applied) X(forward) X(log)
 /* schema_tools.c: what the tools say about themselves */
-#define SCHEMA_TOOLS(X) X(kind) X(key) X(program) X(command) X(option) X(bench)
+#define SCHEMA_TOOLS(X) X(type) X(kind) X(key) X(program) X(command) X(option) X(bench)
 
 #define SCHEMA_KINDS(X)                                                                            \
 	SCHEMA_WG(X) SCHEMA_PROXY(X) SCHEMA_POLICY(X) SCHEMA_CONSOLE(X) SCHEMA_NODE(X) SCHEMA_TOOLS(X)

@@ -5,6 +5,11 @@
 #include "record/schema_kinds.h"
 
 /* clang-format off */
+static const struct schema_key type_keys[] = {
+	{"doc", TYPE_TEXT, 0, NULL, NULL, "what it allows"},
+	{0}};
+SCHEMA_KIND(type, .id = TYPE_NAME, .programs = "", .doc = "a type of values, in --schema");
+
 static const struct schema_key kind_keys[] = {
 	{"type", TYPE_TEXT, REQ, NULL, NULL, "type of the identity"},
 	{"config", TYPE_BOOL, 0, NULL, NULL, "yes: unknown keys are refused"},
