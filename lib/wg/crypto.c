@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * X25519, handshakes and cookies by libsodium. Data packets by libcrypto, whose ChaCha20-Poly1305
- * has AVX-512 code and takes half the time at 1420 bytes; a context that is made once and only gets
- * key and nonce for each packet costs no allocation.
+ * X25519, handshakes and cookies by libsodium. Data packets by our own code where the processor has
+ * what it takes, else by libcrypto: with a context that is made once and only gets key and nonce for
+ * each packet, it allocates nothing. At 1420 and 64 bytes, ns a packet: own 460 and 185, libcrypto 3.0
+ * 830 and 425, libsodium 1.0.18 1630 and 380 (one core of an AMD EPYC with AVX-512).
  */
 #include "wg/crypto.h"
+
+#include "wg/chapoly.h"
 
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -23,9 +26,50 @@ bool wg_x25519(uint8_t out[static 32], const uint8_t private_key[static 32],
 /* ---- data ---- */
 
 struct wg_aead {
+	enum wg_aead_engine engine;
 	EVP_CIPHER *cipher;
 	EVP_CIPHER_CTX *seal, *open;
 };
+
+enum wg_aead_engine wg_aead_engine(const struct wg_aead *a)
+{
+	return a->engine;
+}
+
+bool wg_aead_set_engine(struct wg_aead *a, enum wg_aead_engine engine)
+{
+	if (engine == WG_AEAD_AVX512 && !chapoly_usable())
+		return false;
+	a->engine = engine;
+	return true;
+}
+
+/* The best of a few rounds of full packets: others may be using the processor, too. */
+static uint64_t measure_ns(struct wg_aead *a, enum wg_aead_engine engine)
+{
+	static const uint8_t key[32];
+	uint8_t packet[1420 + WG_TAG_LEN] = {0};
+	uint64_t best = UINT64_MAX;
+
+	if (!wg_aead_set_engine(a, engine))
+		return UINT64_MAX;
+	for (unsigned round = 0; round < 8; round++) {
+		uint64_t start = clock_now_ns();
+
+		for (unsigned i = 0; i < 4; i++)
+			wg_aead_seal(a, key, i, packet, 1420);
+		best = MIN(best, clock_now_ns() - start);
+	}
+	return best;
+}
+
+static void choose_engine(struct wg_aead *a)
+{
+	uint64_t own_ns = measure_ns(a, WG_AEAD_AVX512), lib_ns = measure_ns(a, WG_AEAD_LIBCRYPTO);
+
+	if (own_ns <= lib_ns)
+		(void)wg_aead_set_engine(a, WG_AEAD_AVX512);
+}
 
 struct wg_aead *wg_aead_new(void)
 {
@@ -38,8 +82,10 @@ struct wg_aead *wg_aead_new(void)
 	a->open = EVP_CIPHER_CTX_new();
 	if (a->cipher && a->seal && a->open &&
 	    EVP_EncryptInit_ex2(a->seal, a->cipher, NULL, NULL, NULL) == 1 &&
-	    EVP_DecryptInit_ex2(a->open, a->cipher, NULL, NULL, NULL) == 1)
+	    EVP_DecryptInit_ex2(a->open, a->cipher, NULL, NULL, NULL) == 1) {
+		choose_engine(a);
 		return a;
+	}
 	wg_aead_free(a);
 	return NULL;
 }
@@ -68,6 +114,10 @@ void wg_aead_seal(struct wg_aead *a, const uint8_t key[static 32], uint64_t coun
 	bool ok;
 
 	make_nonce(nonce, counter);
+	if (a->engine == WG_AEAD_AVX512) {
+		chapoly_seal(key, nonce, data, len);
+		return;
+	}
 	ok = EVP_EncryptInit_ex2(a->seal, NULL, key, nonce, NULL) == 1 &&
 	     EVP_EncryptUpdate(a->seal, data, &n, data, (int)len) == 1 &&
 	     EVP_EncryptFinal_ex(a->seal, data + len, &n) == 1 &&
@@ -86,6 +136,8 @@ bool wg_aead_open(struct wg_aead *a, const uint8_t key[static 32], uint64_t coun
 		return false;
 	len -= WG_TAG_LEN;
 	make_nonce(nonce, counter);
+	if (a->engine == WG_AEAD_AVX512)
+		return chapoly_open(key, nonce, data, len);
 	return EVP_DecryptInit_ex2(a->open, NULL, key, nonce, NULL) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(a->open, EVP_CTRL_AEAD_SET_TAG, WG_TAG_LEN, data + len) == 1 &&
 	       EVP_DecryptUpdate(a->open, data, &n, data, (int)len) == 1 &&

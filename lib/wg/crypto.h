@@ -20,10 +20,17 @@ bool wg_x25519(uint8_t out[static 32], const uint8_t private_key[static 32],
 
 /* ---- data packets: no additional data, nonce 0⁴ ‖ counter ---- */
 
-/* A place to work in, one for a thread; holds a copy of the last key until wg_aead_free. */
+/* Who does it: libcrypto, or our own code for AVX-512 (chapoly.h), which takes about half the time. */
+enum wg_aead_engine { WG_AEAD_LIBCRYPTO, WG_AEAD_AVX512 };
+
+/* A place to work in, one for a thread; holds a copy of the last key until wg_aead_free. The engine is
+ * the one that is faster here, measured for some 50 µs. */
 struct wg_aead;
 struct wg_aead *wg_aead_new(void) must_check; /* NULL: out of memory, or the library refuses */
 void wg_aead_free(struct wg_aead *a);
+enum wg_aead_engine wg_aead_engine(const struct wg_aead *a);
+/* Takes another engine; false if this processor has it not. */
+bool wg_aead_set_engine(struct wg_aead *a, enum wg_aead_engine engine);
 
 /* One packet to encrypt in place: WG_TAG_LEN bytes are written behind it. */
 void wg_aead_seal(struct wg_aead *a, const uint8_t key[static 32], uint64_t counter, uint8_t *data,
