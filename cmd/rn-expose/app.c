@@ -110,35 +110,42 @@ static int add_service(struct app *app, const struct asked *a, struct rn_error *
 	return 0;
 }
 
+static int add_record(struct app *app, const struct rec *r, struct rn_error *err)
+{
+	struct asked a;
+	int rc;
+
+	if (!rec_is(r, "service"))
+		return 0;
+	rc = asked_from_record(&a, app->opts, r, err);
+	return rc ? rc : add_service(app, &a, err);
+}
+
 /* Service records from standard input. A bad one is told and left out. */
 static int add_lines(struct app *app, struct rn_error *err)
 {
 	struct rec_reader rd;
-	struct asked a;
+	struct rn_error why;
 	struct rec r;
 	int rc;
 
 	rec_reader_fd(&rd, 0, "stdin");
-	while ((rc = rec_read(&rd, &r, err)) != 0) {
+	while ((rc = rec_read(&rd, &r, &why)) == 1 || rc == RN_EDATA) {
 		if (rc == 1) {
-			if (!rec_is(&r, "service"))
-				continue;
-			rc = asked_from_record(&a, app->opts, &r, err);
-			if (!rc)
-				rc = add_service(app, &a, err);
+			rc = add_record(app, &r, &why);
 			if (rc)
-				rn_fail_in(err, "stdin:%zu", rd.line);
+				rn_fail_in(&why, "stdin:%zu", rd.line);
 		}
-		if (rc == RN_EIO || rc == RN_EOS)
-			break;
 		if (rc) {
 			app->result = rc;
-			dprintf(2, "rn-expose: %s\n", err->text);
+			dprintf(2, "rn-expose: %s\n", why.text);
 		}
 	}
 	rec_reader_free(&rd);
-	if (rc)
+	if (rc) {
+		*err = why;
 		return rc;
+	}
 	if (app->n_services)
 		return 0;
 	return rn_fail(err, app->result ? app->result : RN_ENOINPUT, "no service to expose on standard input");
@@ -204,9 +211,5 @@ int app_run(struct cli *c, int argc, char **argv)
 	if (!rc)
 		rc = loop_run(app.loop, &c->err);
 	app_close(&app);
-	if (rc)
-		return rc;
-	if (app.result != c->err.code)
-		c->err.text[0] = '\0'; /* told already */
-	return app.result;
+	return rc ? rc : app.result;
 }

@@ -108,6 +108,7 @@ static const struct schema_key service_keys[] = {
 	{"org", TYPE_REF, 0, "organization", NULL, "organisation"},
 	{"pid", TYPE_U64, 0, NULL, NULL, "process that exposes or serves it"},
 	{"program", TYPE_TEXT, 0, NULL, NULL, "program that serves it"},
+	{"guess", TYPE_TEXT, 0, NULL, NULL, "what rn-discover takes it for"},
 	{"created_at", TYPE_TIME, 0, NULL, NULL, "when it was made"},
 	{"expires_s", TYPE_U64, 0, NULL, NULL, "when asked for: how long it is to last"},
 	{"ends_at", TYPE_TIME, 0, NULL, NULL, "when it goes by itself"},
