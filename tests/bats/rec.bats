@@ -6,7 +6,7 @@ load helper
 
 setup() {
 	rn_setup
-	cd "$T"
+	cd "$T" || return
 	cat >gw.rn <<-'RN'
 		# one file feeds every program
 		interface=wg0 listen_port=51820 address=10.1.0.1/24 private_key_file=wg0.key

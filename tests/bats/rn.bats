@@ -6,7 +6,7 @@ load helper
 
 setup() {
 	rn_setup
-	cd "$T"
+	cd "$T" || return
 }
 teardown() { rn_teardown; }
 
