@@ -16,7 +16,7 @@ struct end {
 	struct end *other;
 	struct wg_endpoint at;
 	struct wg_dgram sent[BATCH * 2]; /* of the last call */
-	uint8_t copies[BATCH * 2][160];  /* of short ones */
+	uint8_t copies[BATCH * 2][160];	 /* of short ones */
 	size_t sent_len;
 	uint64_t delivered;
 };
@@ -113,9 +113,9 @@ static void fill(struct wg_pkt v[static BATCH], uint32_t len)
 
 static void print_speed(const char *what, uint32_t len, uint64_t packets, uint64_t ns)
 {
-	printf("bench=wg_engine what=%s bytes=%u packets_per_s=%.0f gbit_per_s=%.2f ns=%.0f\n", what, len,
-	       (double)packets * 1e9 / (double)ns, (double)packets * len * 8 / (double)ns,
-	       (double)ns / (double)packets);
+	printf("bench=wg_engine what=%s bytes=%u packets_per_s=%.0f gbit_per_s=%.2f ns=%.0f\n",
+	       what, len, (double)packets * 1e9 / (double)ns,
+	       (double)packets * len * 8 / (double)ns, (double)ns / (double)packets);
 }
 
 static void bench_packets(struct end *a, struct end *b, uint32_t len)
@@ -174,7 +174,8 @@ static size_t resident_bytes(void)
 	return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* One client after another, with a key of its own each, shakes hands and sends packets to one hub. */
+/* One client after another, with a key of its own each, shakes hands and sends packets to one hub.
+ */
 static void bench_many(void)
 {
 	static struct end hub, client;

@@ -6,7 +6,8 @@ static uint32_t *head_of(void *owner)
 	return &((struct wg_peer *)owner)->allowed_first;
 }
 
-int wg_allow(struct wg_device *dev, struct wg_peer *peer, const struct cidr *prefix, struct rn_error *err)
+int wg_allow(struct wg_device *dev, struct wg_peer *peer, const struct cidr *prefix,
+	     struct rn_error *err)
 {
 	if ((prefix->family != AF_INET || prefix->bits > 32) &&
 	    (prefix->family != AF_INET6 || prefix->bits > 128))
@@ -31,7 +32,8 @@ void wg_disallow_all(struct wg_device *dev, struct wg_peer *peer)
 	}
 }
 
-bool wg_allowed_next(const struct wg_device *dev, const struct wg_peer *peer, uint32_t *at, struct cidr *prefix)
+bool wg_allowed_next(const struct wg_device *dev, const struct wg_peer *peer, uint32_t *at,
+		     struct cidr *prefix)
 {
 	uint32_t i = *at ? *at : peer->allowed_first;
 

@@ -3,11 +3,14 @@
 
 #include "base/base.h"
 
-static const uint32_t iv[8] = { /* RFC 7693, 2.6 */
-	0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19,
+static const uint32_t iv[8] = {
+	/* RFC 7693, 2.6 */
+	0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
+	0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19,
 };
 
-static const uint8_t sigma[10][16] = { /* RFC 7693, 2.7 */
+static const uint8_t sigma[10][16] = {
+	/* RFC 7693, 2.7 */
 	{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 	{14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
 	{11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4},
@@ -25,8 +28,8 @@ static inline uint32_t rotr(uint32_t x, unsigned n)
 	return (x >> n) | (x << (32 - n));
 }
 
-static inline void mix(uint32_t v[static 16], unsigned a, unsigned b, unsigned c, unsigned d, uint32_t x,
-		       uint32_t y)
+static inline void mix(uint32_t v[static 16], unsigned a, unsigned b, unsigned c, unsigned d,
+		       uint32_t x, uint32_t y)
 {
 	v[a] += v[b] + x;
 	v[d] = rotr(v[d] ^ v[a], 16);
@@ -106,7 +109,8 @@ void blake2s_end(struct blake2s *s, uint8_t *out)
 	secret_wipe(s, sizeof(*s));
 }
 
-void blake2s_hash(uint8_t out[static BLAKE2S_HASH], const void *a, size_t a_len, const void *b, size_t b_len)
+void blake2s_hash(uint8_t out[static BLAKE2S_HASH], const void *a, size_t a_len, const void *b,
+		  size_t b_len)
 {
 	struct blake2s s;
 
@@ -116,7 +120,8 @@ void blake2s_hash(uint8_t out[static BLAKE2S_HASH], const void *a, size_t a_len,
 	blake2s_end(&s, out);
 }
 
-void blake2s_mac(uint8_t out[static 16], const uint8_t *key, size_t key_len, const void *in, size_t len)
+void blake2s_mac(uint8_t out[static 16], const uint8_t *key, size_t key_len, const void *in,
+		 size_t len)
 {
 	struct blake2s s;
 
@@ -127,8 +132,8 @@ void blake2s_mac(uint8_t out[static 16], const uint8_t *key, size_t key_len, con
 
 /* ---- HMAC (RFC 2104) and HKDF (RFC 5869) ---- */
 
-static void hmac(uint8_t out[static BLAKE2S_HASH], const uint8_t key[static BLAKE2S_HASH], const void *in,
-		 size_t len, const uint8_t *suffix, size_t suffix_len)
+static void hmac(uint8_t out[static BLAKE2S_HASH], const uint8_t key[static BLAKE2S_HASH],
+		 const void *in, size_t len, const uint8_t *suffix, size_t suffix_len)
 {
 	uint8_t pad[BLAKE2S_BLOCK], inner[BLAKE2S_HASH];
 	struct blake2s s;
@@ -148,8 +153,8 @@ static void hmac(uint8_t out[static BLAKE2S_HASH], const uint8_t key[static BLAK
 	secret_wipe(inner, sizeof(inner));
 }
 
-void blake2s_kdf(uint8_t *out1, uint8_t *out2, uint8_t *out3, const uint8_t key[static BLAKE2S_HASH],
-		 const void *in, size_t len)
+void blake2s_kdf(uint8_t *out1, uint8_t *out2, uint8_t *out3,
+		 const uint8_t key[static BLAKE2S_HASH], const void *in, size_t len)
 {
 	uint8_t *const outs[] = {out1, out2, out3};
 	uint8_t secret[BLAKE2S_HASH], t[BLAKE2S_HASH];

@@ -10,13 +10,15 @@ bool chapoly_usable(void)
 	return false;
 }
 
-void chapoly_seal(const uint8_t key[static 32], const uint8_t nonce[static 12], uint8_t *data, size_t len)
+void chapoly_seal(const uint8_t key[static 32], const uint8_t nonce[static 12], uint8_t *data,
+		  size_t len)
 {
 	(void)key, (void)nonce, (void)data, (void)len;
 	rn_assert(!"chapoly_seal without chapoly_usable");
 }
 
-bool chapoly_open(const uint8_t key[static 32], const uint8_t nonce[static 12], uint8_t *data, size_t len)
+bool chapoly_open(const uint8_t key[static 32], const uint8_t nonce[static 12], uint8_t *data,
+		  size_t len)
 {
 	(void)key, (void)nonce, (void)data, (void)len;
 	return false;
@@ -47,16 +49,20 @@ struct state {
 	__m512i rows[4];
 };
 
-INLINE_AVX512 void load_state(struct state *s, const uint8_t key[static 32], const uint8_t nonce[static 12])
+INLINE_AVX512 void load_state(struct state *s, const uint8_t key[static 32],
+			      const uint8_t nonce[static 12])
 {
 	uint32_t n[3];
 
 	memcpy(n, nonce, sizeof(n));
-	s->rows[0] = _mm512_broadcast_i32x4(_mm_setr_epi32(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574));
+	s->rows[0] = _mm512_broadcast_i32x4(
+		_mm_setr_epi32(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574));
 	s->rows[1] = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)key));
-	s->rows[2] = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(key + 16)));
+	s->rows[2] =
+		_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(key + 16)));
 	s->rows[3] = _mm512_broadcast_i32x4(_mm_setr_epi32(0, (int)n[0], (int)n[1], (int)n[2]));
-	s->rows[3] = _mm512_add_epi32(s->rows[3], _mm512_setr_epi32(0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0));
+	s->rows[3] = _mm512_add_epi32(
+		s->rows[3], _mm512_setr_epi32(0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0));
 }
 
 /* A quarter round on each column (RFC 8439, 2.1), of all groups in step so that they overlap. */
@@ -204,7 +210,8 @@ static inline struct num num_mul(struct num a, struct num b)
 	unsigned __int128 d0, d1, d2;
 	struct num out;
 
-	d0 = (unsigned __int128)a.v[0] * b.v[0] + (unsigned __int128)a.v[1] * s2 + (unsigned __int128)a.v[2] * s1;
+	d0 = (unsigned __int128)a.v[0] * b.v[0] + (unsigned __int128)a.v[1] * s2 +
+	     (unsigned __int128)a.v[2] * s1;
 	d1 = (unsigned __int128)a.v[0] * b.v[1] + (unsigned __int128)a.v[1] * b.v[0] +
 	     (unsigned __int128)a.v[2] * s2;
 	d2 = (unsigned __int128)a.v[0] * b.v[2] + (unsigned __int128)a.v[1] * b.v[1] +
@@ -237,10 +244,11 @@ INLINE_AVX512 struct nums nums_mul(struct nums a, struct nums b)
 	ROW(1, b.v[1], b.v[0], s2);
 	ROW(2, b.v[2], b.v[1], b.v[0]);
 #undef ROW
-	/* HI stands 52 bits up: one limb and, after the shift above, none. That of row 2 is worth 2^132. */
+	/* After its shift HI is worth one limb more than LO; that of row 2 2^132. */
 	lo[1] = _mm512_add_epi64(lo[1], _mm512_add_epi64(hi[0], _mm512_srli_epi64(lo[0], 44)));
 	lo[2] = _mm512_add_epi64(lo[2], _mm512_add_epi64(hi[1], _mm512_srli_epi64(lo[1], 44)));
-	c = _mm512_add_epi64(_mm512_srli_epi64(lo[2], 42), _mm512_slli_epi64(hi[2], 2)); /* of 2^130 */
+	c = _mm512_add_epi64(_mm512_srli_epi64(lo[2], 42),
+			     _mm512_slli_epi64(hi[2], 2)); /* of 2^130 */
 	c = _mm512_add_epi64(c, _mm512_slli_epi64(c, 2));
 	out.v[0] = _mm512_add_epi64(_mm512_and_si512(lo[0], m44), c);
 	out.v[1] = _mm512_add_epi64(_mm512_and_si512(lo[1], m44), _mm512_srli_epi64(out.v[0], 44));
@@ -249,14 +257,14 @@ INLINE_AVX512 struct nums nums_mul(struct nums a, struct nums b)
 	return out;
 }
 
-/* Adds eight message blocks, given as two vectors; LANES: which are there (the others are zero). */
-INLINE_AVX512 struct nums nums_add_blocks(struct nums h, __m512i a, __m512i b, __mmask8 lanes)
+/* Adds eight message blocks, given as two vectors. */
+INLINE_AVX512 struct nums nums_add_blocks(struct nums h, __m512i a, __m512i b)
 {
 	const __m512i m44 = _mm512_set1_epi64((long long)M44);
 	__m512i lo = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b);
 	__m512i hi = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), b);
 	__m512i mid = _mm512_or_si512(_mm512_srli_epi64(lo, 44), _mm512_slli_epi64(hi, 20));
-	__m512i top = _mm512_or_si512(_mm512_srli_epi64(hi, 24), _mm512_maskz_set1_epi64(lanes, 1LL << 40));
+	__m512i top = _mm512_or_si512(_mm512_srli_epi64(hi, 24), _mm512_set1_epi64(1LL << 40));
 
 	h.v[0] = _mm512_add_epi64(h.v[0], _mm512_and_si512(lo, m44));
 	h.v[1] = _mm512_add_epi64(h.v[1], _mm512_and_si512(mid, m44));
@@ -275,8 +283,9 @@ INLINE_AVX512 struct nums powers_of(struct num r)
 		const long long one = i == 0, f = (long long)r4.v[i];
 
 		a.v[i] = _mm512_setr_epi64(f, f, f, f, one, one, one, one);
-		b.v[i] = _mm512_setr_epi64(f, (long long)r3.v[i], (long long)r2.v[i], (long long)r.v[i], f,
-					   (long long)r3.v[i], (long long)r2.v[i], (long long)r.v[i]);
+		b.v[i] = _mm512_setr_epi64(f, (long long)r3.v[i], (long long)r2.v[i],
+					   (long long)r.v[i], f, (long long)r3.v[i],
+					   (long long)r2.v[i], (long long)r.v[i]);
 	}
 	return nums_mul(a, b);
 }
@@ -286,7 +295,8 @@ INLINE_AVX512 struct nums powers_of(struct num r)
 /* The polynomial over N whole steps of eight blocks. */
 INLINE_AVX512 struct num poly_steps(struct num r, const uint8_t *data, size_t n)
 {
-	struct nums powers = powers_of(r), h = {{_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}}, r8;
+	const __m512i zero = _mm512_setzero_si512();
+	struct nums powers = powers_of(r), h = {{zero, zero, zero}}, r8;
 	struct num out;
 
 	UNROLL
@@ -295,7 +305,7 @@ INLINE_AVX512 struct num poly_steps(struct num r, const uint8_t *data, size_t n)
 	for (size_t i = 0; i < n; i++, data += STEP_BYTES) {
 		if (i)
 			h = nums_mul(h, r8);
-		h = nums_add_blocks(h, _mm512_loadu_si512(data), _mm512_loadu_si512(data + 64), 0xFF);
+		h = nums_add_blocks(h, _mm512_loadu_si512(data), _mm512_loadu_si512(data + 64));
 	}
 	h = nums_mul(h, powers);
 	UNROLL
@@ -354,9 +364,11 @@ static void poly_end(uint8_t tag[static 16], struct num h, const uint8_t pad[sta
 #define STEPS_PAY_FROM 2U /* fewer steps cost more in powers than they save */
 
 /* The tag of LEN bytes of cipher text under the one-time key OTK. */
-WITH_AVX512 static void poly_tag(uint8_t tag[static 16], const uint8_t otk[static 32], const uint8_t *data, size_t len)
+WITH_AVX512 static void poly_tag(uint8_t tag[static 16], const uint8_t otk[static 32],
+				 const uint8_t *data, size_t len)
 {
-	static const uint8_t clamp[16] = {255, 255, 255, 15, 252, 255, 255, 15, 252, 255, 255, 15, 252, 255, 255, 15};
+	static const uint8_t clamp[16] = {255, 255, 255, 15, 252, 255, 255, 15,
+					  252, 255, 255, 15, 252, 255, 255, 15};
 	uint8_t last[16] = {0};
 	uint64_t bytes = len;
 	struct num r, h = {{0, 0, 0}};
@@ -385,7 +397,8 @@ WITH_AVX512 static void poly_tag(uint8_t tag[static 16], const uint8_t otk[stati
 /* ---- both ---- */
 
 /* Applies the key stream behind BLOCKS[1], of which N are made. */
-INLINE_AVX512 void crypt(struct state *s, __m512i blocks[static STREAM_MAX], unsigned n, uint8_t *data, size_t len)
+INLINE_AVX512 void crypt(struct state *s, __m512i blocks[static STREAM_MAX], unsigned n,
+			 uint8_t *data, size_t len)
 {
 	size_t done = xor_blocks(data, len, blocks + 1, n - 1);
 
@@ -395,7 +408,8 @@ INLINE_AVX512 void crypt(struct state *s, __m512i blocks[static STREAM_MAX], uns
 	}
 }
 
-WITH_AVX512 void chapoly_seal(const uint8_t key[static 32], const uint8_t nonce[static 12], uint8_t *data, size_t len)
+WITH_AVX512 void chapoly_seal(const uint8_t key[static 32], const uint8_t nonce[static 12],
+			      uint8_t *data, size_t len)
 {
 	__m512i blocks[STREAM_MAX];
 	uint8_t otk[64];
@@ -409,7 +423,8 @@ WITH_AVX512 void chapoly_seal(const uint8_t key[static 32], const uint8_t nonce[
 	poly_tag(data + len, otk, data, len);
 }
 
-WITH_AVX512 bool chapoly_open(const uint8_t key[static 32], const uint8_t nonce[static 12], uint8_t *data, size_t len)
+WITH_AVX512 bool chapoly_open(const uint8_t key[static 32], const uint8_t nonce[static 12],
+			      uint8_t *data, size_t len)
 {
 	__m512i blocks[STREAM_MAX];
 	uint8_t otk[64], tag[16];

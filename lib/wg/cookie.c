@@ -7,13 +7,14 @@
 #define SECRET_LASTS_NS (120 * NS_PER_S)
 #define COOKIE_LASTS_NS (SECRET_LASTS_NS - 5 * NS_PER_S) /* by us, the sender; 5 s for the way */
 
-#define MAC1_AT(len) ((len) - NOISE_MACS_LEN)
-#define MAC2_AT(len) ((len) - NOISE_MACS_LEN / 2)
+#define MAC1_AT(len) ((len)-NOISE_MACS_LEN)
+#define MAC2_AT(len) ((len)-NOISE_MACS_LEN / 2)
 
 static const char mac1_label[] = "mac1----";
 static const char cookie_label[] = "cookie--";
 
-static void derive(uint8_t out[static 32], const char label[static 9], const uint8_t public_key[static 32])
+static void derive(uint8_t out[static 32], const char label[static 9],
+		   const uint8_t public_key[static 32])
 {
 	blake2s_hash(out, label, 8, public_key, 32);
 }
@@ -36,13 +37,14 @@ void cookie_add_macs(struct cookie_peer *p, const uint8_t public_key[static 32],
 	memcpy(p->mac1, message + MAC1_AT(len), sizeof(p->mac1));
 	p->mac1_sent = true;
 	if (p->cookie_ns != UINT64_MAX && now_ns - p->cookie_ns < COOKIE_LASTS_NS)
-		blake2s_mac(message + MAC2_AT(len), p->cookie, sizeof(p->cookie), message, MAC2_AT(len));
+		blake2s_mac(message + MAC2_AT(len), p->cookie, sizeof(p->cookie), message,
+			    MAC2_AT(len));
 	else
 		memset(message + MAC2_AT(len), 0, 16);
 }
 
-bool cookie_read(struct cookie_peer *p, const struct noise_cookie *m, const uint8_t public_key[static 32],
-		 uint64_t now_ns)
+bool cookie_read(struct cookie_peer *p, const struct noise_cookie *m,
+		 const uint8_t public_key[static 32], uint64_t now_ns)
 {
 	uint8_t key[32], cookie[16];
 
@@ -86,12 +88,14 @@ static void cookie_of(uint8_t out[static 16], const struct cookie_self *c, const
 	uint16_t port = v6 ? from->in6.sin6_port : from->in.sin_port;
 	size_t n = v6 ? 16 : 4;
 
-	memcpy(place, v6 ? (const void *)&from->in6.sin6_addr : (const void *)&from->in.sin_addr, n);
+	memcpy(place, v6 ? (const void *)&from->in6.sin6_addr : (const void *)&from->in.sin_addr,
+	       n);
 	memcpy(place + n, &port, sizeof(port));
 	blake2s_mac(out, c->secret, sizeof(c->secret), place, n + sizeof(port));
 }
 
-bool cookie_mac2_ok(const struct cookie_self *c, const uint8_t *message, size_t len, const struct addr *from)
+bool cookie_mac2_ok(const struct cookie_self *c, const uint8_t *message, size_t len,
+		    const struct addr *from)
 {
 	uint8_t cookie[16], mac[16];
 
@@ -100,13 +104,14 @@ bool cookie_mac2_ok(const struct cookie_self *c, const uint8_t *message, size_t 
 	return secret_eq(mac, message + MAC2_AT(len), sizeof(mac));
 }
 
-void cookie_write(struct noise_cookie *m, const struct cookie_self *c, const uint8_t *message, size_t len,
-		  const struct addr *from, const uint8_t nonce[static 24])
+void cookie_write(struct noise_cookie *m, const struct cookie_self *c, const uint8_t *message,
+		  size_t len, const struct addr *from, const uint8_t nonce[static 24])
 {
 	uint8_t cookie[16];
 
 	*m = (struct noise_cookie){.type = NOISE_COOKIE};
-	memcpy(&m->receiver, message + 4, sizeof(m->receiver)); /* both messages have the sender there */
+	memcpy(&m->receiver, message + 4,
+	       sizeof(m->receiver)); /* both messages have the sender there */
 	memcpy(m->nonce, nonce, sizeof(m->nonce));
 	cookie_of(cookie, c, from);
 	wg_cookie_seal(m->cookie, cookie, message + MAC1_AT(len), nonce, c->seal_key);

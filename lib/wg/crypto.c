@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * X25519, handshakes and cookies by libsodium. Data packets by our own code where the processor has
- * what it takes, else by libcrypto: with a context that is made once and only gets key and nonce for
- * each packet, it allocates nothing. At 1420 and 64 bytes, ns a packet: own 460 and 185, libcrypto 3.0
- * 830 and 425, libsodium 1.0.18 1630 and 380 (one core of an AMD EPYC with AVX-512).
+ * what it takes, else by libcrypto: with a context that is made once and only gets key and nonce
+ * for each packet, it allocates nothing. At 1420 and 64 bytes, ns a packet: own 460 and 185,
+ * libcrypto 3.0 830 and 425, libsodium 1.0.18 1630 and 380 (one core of an AMD EPYC with AVX-512).
  */
 #include "wg/crypto.h"
 
@@ -151,14 +151,15 @@ static const uint8_t zero_nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 void wg_hs_seal(uint8_t *out, const uint8_t *in, size_t len, const uint8_t ad[static 32],
 		const uint8_t key[static 32])
 {
-	crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, len, ad, 32, NULL, zero_nonce, key);
+	crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, len, ad, 32, NULL, zero_nonce,
+						  key);
 }
 
 bool wg_hs_open(uint8_t *out, const uint8_t *in, size_t len, const uint8_t ad[static 32],
 		const uint8_t key[static 32])
 {
-	return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, len, ad, 32, zero_nonce,
-							 key) == 0;
+	return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, len, ad, 32,
+							 zero_nonce, key) == 0;
 }
 
 /* ---- cookies ---- */

@@ -66,7 +66,8 @@ void wg_key_generate(uint8_t key[static WG_KEY_LEN])
 	key[31] = (uint8_t)((key[31] & 127) | 64);
 }
 
-void wg_key_public(uint8_t public_key[static WG_KEY_LEN], const uint8_t private_key[static WG_KEY_LEN])
+void wg_key_public(uint8_t public_key[static WG_KEY_LEN],
+		   const uint8_t private_key[static WG_KEY_LEN])
 {
 	wg_x25519_base(public_key, private_key);
 }

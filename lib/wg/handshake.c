@@ -15,7 +15,8 @@ void wg_handshake_abandon(struct wg_device *dev, struct wg_peer *peer)
 }
 
 /* Fills M; false if there is no key, or no memory. */
-static bool write_initiation(struct wg_device *dev, struct wg_peer *peer, struct noise_initiation *m)
+static bool write_initiation(struct wg_device *dev, struct wg_peer *peer,
+			     struct noise_initiation *m)
 {
 	uint8_t timestamp[NOISE_TIMESTAMP_LEN], ephemeral[32];
 	uint32_t index = wg_index_pick(dev);
@@ -24,8 +25,8 @@ static bool write_initiation(struct wg_device *dev, struct wg_peer *peer, struct
 	wg_handshake_abandon(dev, peer);
 	noise_timestamp(timestamp, wg_wall_ns(dev));
 	wg_random(dev, ephemeral, sizeof(ephemeral));
-	ok = noise_write_initiation(m, &peer->noise, dev->self, peer->public_key, ephemeral, timestamp,
-				    index);
+	ok = noise_write_initiation(m, &peer->noise, dev->self, peer->public_key, ephemeral,
+				    timestamp, index);
 	secret_wipe(ephemeral, sizeof(ephemeral));
 	if (ok && !wg_index_add(&dev->index, index, WG_INDEX_HANDSHAKE, peer)) {
 		noise_forget(&peer->noise);
@@ -92,7 +93,8 @@ static void send_cookie(struct wg_device *dev, const struct wg_dgram *d)
 		cookie_secret_set(dev->cookie, random, dev->now_ns);
 	}
 	wg_random(dev, random, 24);
-	cookie_write((struct noise_cookie *)(void *)message, dev->cookie, d->data, d->len, &d->at->to, random);
+	cookie_write((struct noise_cookie *)(void *)message, dev->cookie, d->data, d->len,
+		     &d->at->to, random);
 	count(dev, WG_TX_COOKIE);
 	wg_out_reply(dev, d->at, message, sizeof(struct noise_cookie));
 }
@@ -123,7 +125,8 @@ static bool respond(struct wg_device *dev, struct wg_peer *peer, struct noise_re
 }
 
 /* Not older than the newest that we took, and not more than 50 a second (paper 5.1, kernel). */
-static bool is_fresh(const struct wg_device *dev, const struct wg_peer *peer, const struct noise_reading *r)
+static bool is_fresh(const struct wg_device *dev, const struct wg_peer *peer,
+		     const struct noise_reading *r)
 {
 	return memcmp(r->timestamp, peer->noise.timestamp, sizeof(r->timestamp)) > 0 &&
 	       (peer->initiation_taken_ns == UINT64_MAX ||
@@ -229,7 +232,8 @@ static void take_cookie(struct wg_device *dev, const struct wg_dgram *d)
 		return;
 	}
 	peer = e->kind == WG_INDEX_HANDSHAKE ? e->ptr : ((struct wg_session *)e->ptr)->peer;
-	count(dev, cookie_read(&peer->cookie, &m, peer->public_key, dev->now_ns) ? WG_RX_COOKIE : WG_DROP_COOKIE);
+	count(dev, cookie_read(&peer->cookie, &m, peer->public_key, dev->now_ns) ? WG_RX_COOKIE
+										 : WG_DROP_COOKIE);
 }
 
 /* May it cost us an X25519? Under load only with a cookie, and not too often from one address. */

@@ -6,16 +6,14 @@
 bool wg_heap_reserve(struct wg_heap *h)
 {
 	size_t len = h->slots.len;
+	struct wg_heap_slot *slot;
 
-	/* Push as many as are reserved, so that the vector's memory covers them, then go back. */
+	/* Push behind all that are reserved, so that the vector's memory covers one more; then go back. */
 	h->slots.len = h->room;
-	if (!VEC_PUSH(&h->slots)) {
-		h->slots.len = len;
-		return false;
-	}
+	slot = VEC_PUSH(&h->slots);
 	h->slots.len = len;
-	h->room++;
-	return true;
+	h->room += slot != NULL;
+	return slot;
 }
 
 void wg_heap_free(struct wg_heap *h)

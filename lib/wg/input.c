@@ -29,8 +29,9 @@ static uint32_t ip_len(const uint8_t *ip, uint32_t len)
 	return 0;
 }
 
-/* Cryptokey routing (paper 2): a packet is its peer's only if answers to it would go to that peer. */
-static bool is_from(const struct wg_device *dev, const struct wg_peer *peer, const uint8_t *ip, bool v6)
+/* Cryptokey routing (paper 2): a packet is its peer's only if answers would go to that peer. */
+static bool is_from(const struct wg_device *dev, const struct wg_peer *peer, const uint8_t *ip,
+		    bool v6)
 {
 	return wg_trie_find(&dev->allowed, v6, v6 ? wg_ip6(ip + 8) : wg_ip4(ip + 12)) == peer;
 }
@@ -62,8 +63,10 @@ static bool same_place(const struct addr *a, const struct addr *b)
 	if (a->sa.sa_family != b->sa.sa_family)
 		return false;
 	if (a->sa.sa_family == AF_INET)
-		return a->in.sin_port == b->in.sin_port && a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-	return a->in6.sin6_port == b->in6.sin6_port && a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+		return a->in.sin_port == b->in.sin_port &&
+		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return a->in6.sin6_port == b->in6.sin6_port &&
+	       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
 	       !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 16);
 }
 
@@ -117,7 +120,8 @@ static void take_data(struct wg_device *dev, const struct wg_dgram *d)
 		count(dev, WG_DROP_REPLAY);
 		return;
 	}
-	if (!wg_aead_open(dev->aead, s->receive_key, head.counter, d->data + WG_HEAD, len + WG_TAG_LEN)) {
+	if (!wg_aead_open(dev->aead, s->receive_key, head.counter, d->data + WG_HEAD,
+			  len + WG_TAG_LEN)) {
 		count(dev, WG_DROP_FORGED);
 		return;
 	}

@@ -9,7 +9,8 @@ static const char identifier[] = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 /* ---- steps of the paper's 5.4 ---- */
 
 /* The chaining key and hash at the start of every handshake, to the owner of PUBLIC_KEY. */
-static void begin(uint8_t chain[static 32], uint8_t hash[static 32], const uint8_t public_key[static 32])
+static void begin(uint8_t chain[static 32], uint8_t hash[static 32],
+		  const uint8_t public_key[static 32])
 {
 	blake2s_hash(chain, protocol, sizeof(protocol) - 1, NULL, 0);
 	blake2s_hash(hash, chain, 32, identifier, sizeof(identifier) - 1);
@@ -44,13 +45,15 @@ static void mix_psk(uint8_t chain[static 32], uint8_t hash[static 32], uint8_t k
 	secret_wipe(t, sizeof(t));
 }
 
-static void mix_ephemeral(uint8_t chain[static 32], uint8_t hash[static 32], const uint8_t public_key[static 32])
+static void mix_ephemeral(uint8_t chain[static 32], uint8_t hash[static 32],
+			  const uint8_t public_key[static 32])
 {
 	mix_hash(hash, public_key, 32);
 	blake2s_kdf(chain, NULL, NULL, chain, public_key, 32);
 }
 
-static void seal(uint8_t *out, const uint8_t *in, size_t len, uint8_t hash[static 32], const uint8_t key[static 32])
+static void seal(uint8_t *out, const uint8_t *in, size_t len, uint8_t hash[static 32],
+		 const uint8_t key[static 32])
 {
 	wg_hs_seal(out, in, len, hash, key);
 	mix_hash(hash, out, len + WG_TAG_LEN);
@@ -84,7 +87,8 @@ void noise_self_set(struct noise_self *self, const uint8_t private_key[static 32
 	begin(chain, self->hash, self->public_key);
 }
 
-bool noise_peer_set(struct noise_peer *p, const struct noise_self *self, const uint8_t public_key[static 32])
+bool noise_peer_set(struct noise_peer *p, const struct noise_self *self,
+		    const uint8_t public_key[static 32])
 {
 	p->has_shared = wg_x25519(p->shared, self->private_key, public_key);
 	return p->has_shared;
@@ -110,8 +114,9 @@ void noise_timestamp(uint8_t out[static NOISE_TIMESTAMP_LEN], uint64_t wall_ns)
 
 /* ---- the first message (5.4.2) ---- */
 
-bool noise_write_initiation(struct noise_initiation *m, struct noise_peer *p, const struct noise_self *self,
-			    const uint8_t public_key[static 32], const uint8_t ephemeral[static 32],
+bool noise_write_initiation(struct noise_initiation *m, struct noise_peer *p,
+			    const struct noise_self *self, const uint8_t public_key[static 32],
+			    const uint8_t ephemeral[static 32],
 			    const uint8_t timestamp[static NOISE_TIMESTAMP_LEN], uint32_t index)
 {
 	uint8_t key[32];
@@ -148,7 +153,8 @@ bool noise_read_initiation(struct noise_reading *r, const struct noise_initiatio
 	return ok;
 }
 
-bool noise_read_timestamp(struct noise_reading *r, const struct noise_initiation *m, const struct noise_peer *p)
+bool noise_read_timestamp(struct noise_reading *r, const struct noise_initiation *m,
+			  const struct noise_peer *p)
 {
 	uint8_t key[32];
 	bool ok;
@@ -163,13 +169,15 @@ bool noise_read_timestamp(struct noise_reading *r, const struct noise_initiation
 
 /* ---- the second message (5.4.3) ---- */
 
-bool noise_write_response(struct noise_response *m, struct noise_keys *keys, struct noise_reading *r,
-			  const struct noise_peer *p, const uint8_t ephemeral[static 32], uint32_t index)
+bool noise_write_response(struct noise_response *m, struct noise_keys *keys,
+			  struct noise_reading *r, const struct noise_peer *p,
+			  const uint8_t ephemeral[static 32], uint32_t index)
 {
 	uint8_t private_key[32], key[32];
 	bool ok;
 
-	*m = (struct noise_response){.type = NOISE_RESPONSE, .sender = index, .receiver = r->sender};
+	*m = (struct noise_response){
+		.type = NOISE_RESPONSE, .sender = index, .receiver = r->sender};
 	clamp(private_key, ephemeral);
 	wg_x25519_base(m->ephemeral, private_key);
 	mix_ephemeral(r->chain, r->hash, m->ephemeral);
@@ -187,8 +195,8 @@ bool noise_write_response(struct noise_response *m, struct noise_keys *keys, str
 	return ok;
 }
 
-bool noise_read_response(struct noise_keys *keys, const struct noise_response *m, struct noise_peer *p,
-			 const struct noise_self *self, uint32_t index)
+bool noise_read_response(struct noise_keys *keys, const struct noise_response *m,
+			 struct noise_peer *p, const struct noise_self *self, uint32_t index)
 {
 	uint8_t chain[32], hash[32], key[32];
 	bool ok;

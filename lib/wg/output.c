@@ -14,7 +14,8 @@ void wg_out_flush(struct wg_device *dev)
 	dev->out_len = 0;
 }
 
-static void push_to(struct wg_device *dev, const struct wg_endpoint *at, uint8_t *data, uint32_t len)
+static void push_to(struct wg_device *dev, const struct wg_endpoint *at, uint8_t *data,
+		    uint32_t len)
 {
 	dev->out[dev->out_len++] = (struct wg_dgram){data, len, at};
 	if (dev->out_len == WG_OUT_MAX)
@@ -43,7 +44,8 @@ static bool can_send(const struct wg_device *dev, struct wg_session *s)
 {
 	if (!s || !s->can_send)
 		return false;
-	if (dev->now_ns - s->born_ns < WG_REJECT_AFTER_NS && s->send_counter < WG_REJECT_AFTER_MESSAGES)
+	if (dev->now_ns - s->born_ns < WG_REJECT_AFTER_NS &&
+	    s->send_counter < WG_REJECT_AFTER_MESSAGES)
 		return true;
 	s->can_send = false;
 	return false;

@@ -43,8 +43,8 @@ static struct wg_peer *fail_no_memory(struct rn_error *err)
 void wg_peer_new_self(struct wg_device *dev, struct wg_peer *peer)
 {
 	noise_forget(&peer->noise);
-	peer->noise.has_shared = dev->has_key &&
-				 noise_peer_set(&peer->noise, dev->self, peer->public_key);
+	peer->noise.has_shared =
+		dev->has_key && noise_peer_set(&peer->noise, dev->self, peer->public_key);
 	peer->cookie.cookie_ns = UINT64_MAX;
 	peer->cookie.mac1_sent = false;
 }
@@ -112,7 +112,8 @@ void wg_peer_remove_all(struct wg_device *dev)
 
 /* ---- settings ---- */
 
-void wg_peer_set_psk(struct wg_device *dev, struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
+void wg_peer_set_psk(struct wg_device *dev, struct wg_peer *peer,
+		     const uint8_t psk[static WG_KEY_LEN])
 {
 	(void)dev;
 	memcpy(peer->noise.psk, psk, WG_KEY_LEN);

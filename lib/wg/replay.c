@@ -34,7 +34,8 @@ static void enlarge(struct wg_replay *r, struct wg_pool *pool)
 {
 	uint64_t *ring;
 
-	/* Only while the small ring still tells all: afterwards what it forgot would look unseen. */
+	/* Only while the small ring still tells all: afterwards what it forgot would look unseen.
+	 */
 	if (r->newest >= WG_REPLAY_SMALL_BITS)
 		return;
 	ring = wg_pool_get(pool);

@@ -11,7 +11,8 @@
  *   handshake.c  handshake and cookie messages in and out, on noise.c and cookie.c
  *   timer.c      the five timers of a peer
  *
- * The rest stands alone: pool, heap, index, trie, replay, limit, blake2s, crypto, noise, cookie.
+ * Below these, and knowing nothing of them: pool, heap, index, trie, replay, limit, blake2s, chapoly,
+ * crypto, noise, cookie.
  */
 #ifndef RN_WG_STATE_H
 #define RN_WG_STATE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The timers of a peer (paper 6; the kernel's timers.c has the same five). Each is a deadline in the
- * peer; the peer's place in the device's heap is at the earliest of them or before. Moving one later
- * or stopping it leaves the heap alone: most packets move some timer, few make one due earlier. When
- * the heap's time comes, what is due runs, and the place is computed anew.
+ * The timers of a peer (paper 6; the kernel's timers.c has the same five). Each is a deadline in
+ * the peer; the peer's place in the device's heap is at the earliest of them or before. Moving one
+ * later or stopping it leaves the heap alone: most packets move some timer, few make one due
+ * earlier. When the heap's time comes, what is due runs, and the place is computed anew.
  */
 #include "wg/state.h"
 
@@ -11,7 +11,8 @@
 #define MAX_ATTEMPTS (WG_REKEY_ATTEMPT_NS / WG_REKEY_TIMEOUT_NS)
 #define ZERO_KEYS_AFTER_NS (3 * WG_REJECT_AFTER_NS)
 
-static void start(struct wg_device *dev, struct wg_peer *peer, enum wg_timer which, uint64_t after_ns)
+static void start(struct wg_device *dev, struct wg_peer *peer, enum wg_timer which,
+		  uint64_t after_ns)
 {
 	uint64_t at = dev->now_ns + after_ns;
 
@@ -108,7 +109,8 @@ void wg_timer_session_derived(struct wg_device *dev, struct wg_peer *peer)
 	start(dev, peer, WG_TIMER_ZERO_KEYS, ZERO_KEYS_AFTER_NS);
 }
 
-void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t seconds, uint64_t now_ns)
+void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t seconds,
+			   uint64_t now_ns)
 {
 	bool turned_on = seconds && !peer->keepalive_s;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "wg/trie.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "wg_ip4, wg_ip6 and the messages swap bytes");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "wg_ip4, wg_ip6 and the messages swap bytes");
 
 static unsigned bit_at(struct wg_ip ip, unsigned i)
 {
@@ -131,7 +132,8 @@ static bool prefix_of(const struct cidr *c, struct wg_ip *ip, bool *v6)
 }
 
 /* Puts a node for the prefix at *SLOT, whose present subtree does not start with it. */
-static uint32_t insert_at(struct wg_trie *t, uint32_t *slot, struct wg_ip ip, unsigned bits, bool v6)
+static uint32_t insert_at(struct wg_trie *t, uint32_t *slot, struct wg_ip ip, unsigned bits,
+			  bool v6)
 {
 	struct wg_trie_node *nodes = t->nodes.ptr;
 	uint32_t old = *slot, new = take_node(t, ip, bits, v6);

@@ -230,12 +230,14 @@ void wg_peer_info(const struct wg_peer *peer, uint64_t now_ns, struct wg_peer_in
 
 /* Gives PREFIX (host bits are cleared) to PEER; takes it from the peer that had exactly it. The
  * longest prefix that holds an address decides (paper 2). RN_EDATA, RN_EOS; unchanged on failure. */
-int wg_allow(struct wg_device *dev, struct wg_peer *peer, const struct cidr *prefix, struct rn_error *err) must_check;
+int wg_allow(struct wg_device *dev, struct wg_peer *peer, const struct cidr *prefix,
+	     struct rn_error *err) must_check;
 /* False if PEER did not have exactly it. */
 bool wg_disallow(struct wg_device *dev, struct wg_peer *peer, const struct cidr *prefix);
 void wg_disallow_all(struct wg_device *dev, struct wg_peer *peer);
 /* Walks PEER's prefixes: *AT is 0 at first; false at the end. Order is not defined. (const) */
-bool wg_allowed_next(const struct wg_device *dev, const struct wg_peer *peer, uint32_t *at, struct cidr *prefix);
+bool wg_allowed_next(const struct wg_device *dev, const struct wg_peer *peer, uint32_t *at,
+		     struct cidr *prefix);
 /* Whose address it is: where a packet to A would go. NULL: nobody's. (const) */
 struct wg_peer *wg_allowed_find(const struct wg_device *dev, const struct addr *a);
 

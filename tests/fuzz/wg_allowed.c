@@ -6,11 +6,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void step(struct wg_trie *t, struct slow *s, struct owner *owners, const uint8_t in[static 19])
+static void step(struct wg_trie *t, struct slow *s, struct owner *owners,
+		 const uint8_t in[static 19])
 {
 	bool v6 = in[0] & 1;
 	struct owner *owner = &owners[in[1] % OWNERS];
-	struct cidr c = {.family = v6 ? AF_INET6 : AF_INET, .bits = (uint8_t)(in[2] % (v6 ? 129 : 33))};
+	struct cidr c = {.family = v6 ? AF_INET6 : AF_INET,
+			 .bits = (uint8_t)(in[2] % (v6 ? 129 : 33))};
 	uint8_t ip[16] = {0};
 	size_t i;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Datagrams to an engine with a live session. Input is a list of steps: what, length, bytes. Bytes go
- * in raw, or as changes to messages that were genuine, or as the plain text that the peer itself
+ * Datagrams to an engine with a live session. Input is a list of steps: what, length, bytes. Bytes
+ * go in raw, or as changes to messages that were genuine, or as the plain text that the peer itself
  * encrypts. Only the last may be delivered, and only from and to the right addresses.
  */
 #include "../unit/wg_sim.h"
@@ -33,7 +33,8 @@ static void on_deliver(void *ctx, const struct wg_pkt *v, size_t n)
 	rn_assert(!memcmp(v->data + 12, from, 4) && !memcmp(v->data + 16, to, 4));
 }
 
-static const struct wg_ops ops = {sim_on_send, on_deliver, sim_on_refuse, sim_on_event, sim_wall, sim_on_random};
+static const struct wg_ops ops = {sim_on_send,	on_deliver, sim_on_refuse,
+				  sim_on_event, sim_wall,   sim_on_random};
 
 static void input(struct sim *s, uint8_t *bytes, size_t len)
 {
@@ -89,7 +90,8 @@ static void step(struct sim *s, uint8_t what, const uint8_t *in, size_t len)
 		change(s, what % 8, in, len);
 		break;
 	case 4:
-		if (len >= 2 && in[1]) /* changed at least once; it was delivered before, so also if undone */
+		if (len >= 2 &&
+		    in[1]) /* changed at least once; it was delivered before, so also if undone */
 			change(s, NOISE_DATA, in, len);
 		break;
 	case 5:

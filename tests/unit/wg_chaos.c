@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Three nodes, every one a peer of every other, on a link that loses, doubles, reorders, changes and
- * replays datagrams, while peers move, are removed, change keys, and hours pass. Nothing may be
+ * Three nodes, every one a peer of every other, on a link that loses, doubles, reorders, changes
+ * and replays datagrams, while peers move, are removed, change keys, and hours pass. Nothing may be
  * delivered that was not sent by the one it claims, or twice; and when the link is good again, so
  * is the tunnel.
  *
@@ -87,7 +87,8 @@ static void upset(struct sim *s, unsigned a, unsigned b)
 		remove_and_add(s, a, b);
 		break;
 	case 4:
-		wg_peer_set_keepalive(s->nodes[a].dev, sim_peer(s, a, b), sim_random(s) % 2 ? 25 : 0, s->now_ns);
+		wg_peer_set_keepalive(s->nodes[a].dev, sim_peer(s, a, b),
+				      sim_random(s) % 2 ? 25 : 0, s->now_ns);
 		break;
 	case 5:
 		s->loss_percent = (unsigned)(sim_random(s) % 100);
@@ -103,7 +104,8 @@ static void upset(struct sim *s, unsigned a, unsigned b)
 static void live(struct sim *s, unsigned long events)
 {
 	for (unsigned long i = 0; i < events; i++) {
-		unsigned a = (unsigned)(sim_random(s) % NODES), b = (a + 1 + (unsigned)(sim_random(s) % 2)) % NODES;
+		unsigned a = (unsigned)(sim_random(s) % NODES),
+			 b = (a + 1 + (unsigned)(sim_random(s) % 2)) % NODES;
 
 		if (sim_chance(s, 40))
 			sim_send(s, a, b, SIM_PACKET_MIN + (uint32_t)(sim_random(s) % 150));
@@ -122,7 +124,8 @@ static void heal(struct sim *s)
 	for (unsigned a = 0; a < NODES; a++)
 		for (unsigned b = 0; b < NODES; b++)
 			if (a != b)
-				wg_peer_set_endpoint(s->nodes[a].dev, sim_peer(s, a, b), &s->nodes[b].at);
+				wg_peer_set_endpoint(s->nodes[a].dev, sim_peer(s, a, b),
+						     &s->nodes[b].at);
 	sim_run(s, 20 * NS_PER_S);
 }
 
@@ -173,8 +176,8 @@ int main(int argc, char **argv)
 	TAP_OK(s->bad == 0, "still nothing wrong");
 	for (unsigned i = 0; i < NODES; i++)
 		wg_peer_remove_all(s->nodes[i].dev);
-	TAP_OK(!s->nodes[0].dev->index.len && !s->nodes[1].dev->index.len && !s->nodes[2].dev->index.len &&
-		       !s->nodes[0].dev->staged_bytes,
+	TAP_OK(!s->nodes[0].dev->index.len && !s->nodes[1].dev->index.len &&
+		       !s->nodes[2].dev->index.len && !s->nodes[0].dev->staged_bytes,
 	       "removed peers leave nothing");
 	sim_free(s);
 	return tap_done();

@@ -27,8 +27,8 @@ static void from_hex(uint8_t *out, size_t len, const char *hex)
 
 /* ---- BLAKE2s ---- */
 
-static void blake2s_whole(uint8_t *out, size_t out_len, const uint8_t *key, size_t key_len, const uint8_t *in,
-			  size_t len)
+static void blake2s_whole(uint8_t *out, size_t out_len, const uint8_t *key, size_t key_len,
+			  const uint8_t *in, size_t len)
 {
 	struct blake2s s;
 
@@ -111,14 +111,17 @@ static void test_kdf(void)
 
 static void test_x25519(void)
 {
-	static const char scalar[] = "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4";
-	static const char point[] = "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c";
+	static const char scalar[] =
+		"a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4";
+	static const char point[] =
+		"e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c";
 	uint8_t k[32] = {9}, u[32] = {9}, out[32], a[32], b[32], pa[32], pb[32];
 
 	from_hex(a, 32, scalar);
 	from_hex(b, 32, point);
 	TAP_OK(wg_x25519(out, a, b) &&
-		       is_hex(out, 32, "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"),
+		       is_hex(out, 32,
+			      "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"),
 	       "RFC 7748, 5.2, first vector");
 	for (unsigned i = 0; i < 1000; i++) {
 		rn_assert(wg_x25519(out, k, u));
@@ -142,12 +145,15 @@ static void test_x25519(void)
  * checked through libsodium, and ours held to libsodium without additional data. */
 static void test_aead_vector(struct wg_aead *aead)
 {
-	static const char key_hex[] = "1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0";
-	static const char start_hex[] = "64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb2";
+	static const char key_hex[] =
+		"1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0";
+	static const char start_hex[] =
+		"64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb2";
 	static const char tag_hex[] = "eead9d67890cbb22392336fea1851f38";
 	static const uint8_t nonce[12] = {0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
 	static const char text[] =
-		"Internet-Drafts are draft documents valid for a maximum of six months and may be updated, "
+		"Internet-Drafts are draft documents valid for a maximum of six months and may be "
+		"updated, "
 		"replaced, or obsoleted by other documents at any time. It is inappropriate to use "
 		"Internet-Drafts as reference material or to cite them other than as "
 		"/\xe2\x80\x9cwork in progress./\xe2\x80\x9d";
@@ -156,14 +162,14 @@ static void test_aead_vector(struct wg_aead *aead)
 
 	from_hex(key, 32, key_hex);
 	from_hex(ad, 12, "f33388860000000000004e91");
-	crypto_aead_chacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)text, len, ad, 12, NULL,
-						  nonce, key);
+	crypto_aead_chacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)text, len, ad, 12,
+						  NULL, nonce, key);
 	TAP_OK(is_hex(theirs, 32, start_hex) && is_hex(theirs + len, 16, tag_hex), "RFC 8439, A.5");
 	memcpy(ours, text, len);
 	wg_aead_seal(aead, key, 0x0807060504030201, ours, len);
 	TAP_OK(!memcmp(ours, theirs, len), "our cipher text for it is the same");
-	crypto_aead_chacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)text, len, NULL, 0, NULL,
-						  nonce, key);
+	crypto_aead_chacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)text, len, NULL, 0,
+						  NULL, nonce, key);
 	TAP_OK(!memcmp(ours, theirs, len + 16), "and the tag without additional data");
 }
 
@@ -181,9 +187,11 @@ static void test_aead(struct wg_aead *aead)
 		memcpy(nonce + 4, &counter, 8);
 		memcpy(work, text, len);
 		wg_aead_seal(aead, key, counter, work, len);
-		crypto_aead_chacha20poly1305_ietf_encrypt(other, NULL, text, len, NULL, 0, NULL, nonce, key);
+		crypto_aead_chacha20poly1305_ietf_encrypt(other, NULL, text, len, NULL, 0, NULL,
+							  nonce, key);
 		same = same && !memcmp(work, other, len + 16);
-		back = back && wg_aead_open(aead, key, counter, work, len + 16) && !memcmp(work, text, len);
+		back = back && wg_aead_open(aead, key, counter, work, len + 16) &&
+		       !memcmp(work, text, len);
 		other[len / 2] ^= 1;
 		refused = refused && !wg_aead_open(aead, key, counter, other, len + 16);
 	}
@@ -193,8 +201,8 @@ static void test_aead(struct wg_aead *aead)
 	TAP_OK(!wg_aead_open(aead, key, 0, work, 15), "less than a tag is refused");
 }
 
-/* Limbs at their limits: a text of ones under keys that give r and pad of all ones are not to be had,
- * but sums that carry all the way are met among many short texts of ones. */
+/* Limbs at their limits: a text of ones under keys that give r and pad of all ones are not to be
+ * had, but sums that carry all the way are met among many short texts of ones. */
 static void test_aead_carries(struct wg_aead *aead)
 {
 	uint8_t key[32], work[416 + 16], other[416 + 16], nonce[12] = {0};
@@ -209,7 +217,8 @@ static void test_aead_carries(struct wg_aead *aead)
 		wg_aead_seal(aead, key, 0, work, len);
 		for (size_t j = 0; j < len; j++)
 			work[j] = (uint8_t)~work[j];
-		crypto_aead_chacha20poly1305_ietf_encrypt(other, NULL, work, len, NULL, 0, NULL, nonce, key);
+		crypto_aead_chacha20poly1305_ietf_encrypt(other, NULL, work, len, NULL, 0, NULL,
+							  nonce, key);
 		wg_aead_seal(aead, key, 0, work, len);
 		same = same && !memcmp(work, other, len + 16) && (!len || work[0] == 0xFF);
 	}

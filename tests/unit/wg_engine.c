@@ -41,7 +41,8 @@ static void test_first_packet(void)
 	sim_send(s, 1, 0, 50);
 	sim_run(s, S);
 	TAP_OK(s->nodes[0].delivered == 1, "and the answer comes back");
-	TAP_OK(info_of(s, 0, 1).tx_bytes == 148 + 32 + 112 && info_of(s, 0, 1).rx_bytes == 92 + 32 + 64,
+	TAP_OK(info_of(s, 0, 1).tx_bytes == 148 + 32 + 112 &&
+		       info_of(s, 0, 1).rx_bytes == 92 + 32 + 64,
 	       "bytes count datagrams with their headers and padding");
 	sim_free(s);
 }
@@ -91,7 +92,8 @@ static void test_rekey_by_time(void)
 	TAP_OK(sim_count(s, 0, WG_TX_INITIATION) == 2, "a new one at 120 s");
 	stream(s, 0, 1, 1078 * S);
 	TAP_OK(sim_count(s, 0, WG_TX_INITIATION) == 10, "one every 120 s");
-	TAP_OK(s->nodes[1].delivered == s->nodes[0].next_number && !s->bad, "and no packet is lost");
+	TAP_OK(s->nodes[1].delivered == s->nodes[0].next_number && !s->bad,
+	       "and no packet is lost");
 	TAP_OK(sim_count(s, 1, WG_TX_INITIATION) == 0, "the responder did not initiate");
 	sim_free(s);
 }
@@ -142,9 +144,11 @@ static void test_expiry(void)
 	TAP_OK(!info_of(s, 0, 1).session, "a session ends after 180 s");
 	TAP_OK(sim_peer(s, 0, 1)->current == old, "its keys are kept a while");
 	sim_run(s, 361 * S);
-	TAP_OK(!sim_peer(s, 0, 1)->current && !sim_peer(s, 1, 0)->current && !sim_peer(s, 1, 0)->previous,
+	TAP_OK(!sim_peer(s, 0, 1)->current && !sim_peer(s, 1, 0)->current &&
+		       !sim_peer(s, 1, 0)->previous,
 	       "and wiped after 540 s");
-	TAP_OK(s->nodes[0].dev->index.len == 0 && s->nodes[1].dev->index.len == 0, "no index is left");
+	TAP_OK(s->nodes[0].dev->index.len == 0 && s->nodes[1].dev->index.len == 0,
+	       "no index is left");
 	sim_free(s);
 }
 
@@ -401,10 +405,13 @@ static void test_key_change(void)
 	sim_run(s, 6 * S);
 	stream(s, 0, 1, S);
 	TAP_OK(s->nodes[1].delivered > 20 && !s->bad, "and then does");
-	TAP_OK(!wg_peer_add(n->dev, n->public_key, &err) && err.code == RN_EDATA, "our own key is no peer");
-	TAP_OK(wg_set_private_key(n->dev, s->nodes[1].private_key, &err) == 0 && wg_peer_count(n->dev) == 0,
+	TAP_OK(!wg_peer_add(n->dev, n->public_key, &err) && err.code == RN_EDATA,
+	       "our own key is no peer");
+	TAP_OK(wg_set_private_key(n->dev, s->nodes[1].private_key, &err) == 0 &&
+		       wg_peer_count(n->dev) == 0,
 	       "a peer whose key becomes ours is removed");
-	TAP_OK(wg_set_private_key(n->dev, NULL, &err) == 0 && !wg_public_key(n->dev, (uint8_t[32]){0}),
+	TAP_OK(wg_set_private_key(n->dev, NULL, &err) == 0 &&
+		       !wg_public_key(n->dev, (uint8_t[32]){0}),
 	       "a key can be taken away");
 	sim_free(s);
 }
@@ -422,7 +429,8 @@ static void flood(struct sim *s, unsigned to, unsigned n)
 	from.to.in.sin_addr.s_addr = htonl(0xC6336401);
 	for (unsigned i = 0; i < n; i++) {
 		sim_on_random(&s->nodes[to], m.ephemeral, sizeof(m.ephemeral));
-		cookie_add_macs(&none, s->nodes[to].public_key, (uint8_t *)&m, sizeof(m), s->now_ns);
+		cookie_add_macs(&none, s->nodes[to].public_key, (uint8_t *)&m, sizeof(m),
+				s->now_ns);
 		wg_input_udp(s->nodes[to].dev, &d, 1, s->now_ns);
 	}
 }
@@ -462,7 +470,8 @@ static void test_limit(void)
 		a.in6.sin6_addr.s6_addr[15] = (uint8_t)i; /* the same /64 */
 		passed += wg_limit_allow(&l, &a, i * NS_PER_MS);
 	}
-	TAP_OK(passed >= 20 && passed <= 25, "an IPv6 /64 gets 20 handshakes a second, and 5 at once");
+	TAP_OK(passed >= 20 && passed <= 25,
+	       "an IPv6 /64 gets 20 handshakes a second, and 5 at once");
 	a.in6.sin6_addr.s6_addr[7] = 1;
 	TAP_OK(wg_limit_allow(&l, &a, NS_PER_S), "another /64 its own");
 	wg_limit_free(&l);
@@ -501,7 +510,8 @@ static void test_v6(void)
 	struct rn_error err;
 
 	for (unsigned i = 0; i < 2; i++) { /* outside, too */
-		s->nodes[i].at = (struct addr){.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(51820)}};
+		s->nodes[i].at =
+			(struct addr){.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(51820)}};
 		s->nodes[i].at.in6.sin6_addr.s6_addr[15] = (uint8_t)(i + 1);
 	}
 	for (unsigned i = 0; i < 2; i++) {
@@ -517,7 +527,8 @@ static void test_v6(void)
 	last_delivered.len = 0;
 	send_v6(s, 77);
 	sim_run(s, S);
-	TAP_OK(last_delivered.len == 0 && sim_count(s, 1, WG_DROP_FORWARD) == 1, "IPv6 to no address of ours is dropped");
+	TAP_OK(last_delivered.len == 0 && sim_count(s, 1, WG_DROP_FORWARD) == 1,
+	       "IPv6 to no address of ours is dropped");
 	memcpy(&own.in6.sin6_addr, v6_of[1], 16);
 	rn_assert(wg_set_addresses(s->nodes[1].dev, &own, 1, &err) == 0);
 	send_v6(s, 77);
@@ -527,7 +538,8 @@ static void test_v6(void)
 	wg_peer_reset(s->nodes[0].dev, sim_peer(s, 0, 1));
 	send_v6(s, 78);
 	sim_run(s, 7 * S);
-	TAP_OK(last_delivered.len == 78 && sim_count(s, 0, WG_RX_COOKIE) == 1, "a cookie is for an IPv6 address as well");
+	TAP_OK(last_delivered.len == 78 && sim_count(s, 0, WG_RX_COOKIE) == 1,
+	       "a cookie is for an IPv6 address as well");
 	sim_free(s);
 }
 
@@ -543,8 +555,10 @@ static void test_allowed_ips(void)
 	unsigned n = 0;
 
 	memcpy(&a.in.sin_addr, (uint8_t[]){10, 9, 0, 1}, 4);
-	TAP_OK(wg_allow(dev, one, &c, &err) == 0 && wg_allowed_find(dev, &a) == one, "a prefix is its peer's");
-	TAP_OK(wg_allow(dev, two, &c, &err) == 0 && wg_allowed_find(dev, &a) == two, "and moves to another");
+	TAP_OK(wg_allow(dev, one, &c, &err) == 0 && wg_allowed_find(dev, &a) == one,
+	       "a prefix is its peer's");
+	TAP_OK(wg_allow(dev, two, &c, &err) == 0 && wg_allowed_find(dev, &a) == two,
+	       "and moves to another");
 	while (wg_allowed_next(dev, two, &at, &got))
 		n += got.bits == 32 || (got.bits == 24 && got.ip[3] == 0);
 	TAP_OK(n == 2, "a walk shows them without host bits");
@@ -603,8 +617,10 @@ static void test_peer_memory(void)
 	}
 	TAP_OK(fails && fails < 20, "a peer without memory is refused and leaves nothing");
 	memset(key, 0, sizeof(key));
-	TAP_OK(!wg_peer_add(s->nodes[0].dev, key, &err) && err.code == RN_EDATA, "a key of low order is refused");
-	TAP_OK(wg_set_private_key(s->nodes[0].dev, key, &err) == RN_EDATA, "so is a private key of zeros");
+	TAP_OK(!wg_peer_add(s->nodes[0].dev, key, &err) && err.code == RN_EDATA,
+	       "a key of low order is refused");
+	TAP_OK(wg_set_private_key(s->nodes[0].dev, key, &err) == RN_EDATA,
+	       "so is a private key of zeros");
 	for (unsigned i = 0; i < WG_COUNTERS_LEN; i++)
 		fails += !wg_counter_name(i);
 	TAP_OK(fails < 20, "every counter has a name");

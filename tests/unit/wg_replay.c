@@ -65,7 +65,8 @@ static void test_small(struct wg_pool *pool)
 	TAP_OK(taken && !r.ring, "128 counters in any order need no ring");
 	TAP_OK(!wg_replay_take(&r, 0, pool) && !wg_replay_take(&r, 127, pool), "each once");
 	TAP_OK(wg_replay_take(&r, 128, pool) && r.ring, "one more brings it");
-	TAP_OK(!wg_replay_take(&r, 5, pool) && !wg_replay_take(&r, 128, pool), "and it knows the old ones");
+	TAP_OK(!wg_replay_take(&r, 5, pool) && !wg_replay_take(&r, 128, pool),
+	       "and it knows the old ones");
 	wg_replay_clear(&r, pool);
 }
 
@@ -76,8 +77,10 @@ static void test_no_memory(struct wg_pool *pool)
 	mem_fail_at(1);
 	TAP_OK(wg_replay_take(&r, 500, pool) && !r.ring, "without memory the small ring goes on");
 	mem_fail_at(0);
-	TAP_OK(wg_replay_take(&r, 460, pool) && !wg_replay_take(&r, 460, pool), "with a window of 64");
-	TAP_OK(!wg_replay_take(&r, 400, pool) && !wg_replay_take(&r, 1, pool), "what is older is refused");
+	TAP_OK(wg_replay_take(&r, 460, pool) && !wg_replay_take(&r, 460, pool),
+	       "with a window of 64");
+	TAP_OK(!wg_replay_take(&r, 400, pool) && !wg_replay_take(&r, 1, pool),
+	       "what is older is refused");
 	TAP_OK(wg_replay_take(&r, 10000, pool) && !r.ring && !wg_replay_take(&r, 9000, pool),
 	       "and stays so: a late ring would not know what was seen");
 	wg_replay_clear(&r, pool);

@@ -100,7 +100,8 @@ static void test_trie(void)
 	TAP_OK(t.nodes.len <= 2 * LIST_MAX + 3, "at most two nodes a prefix");
 	while (s->len) {
 		s->len--;
-		same = same && wg_trie_remove(&t, &s->list[s->len].c, s->list[s->len].owner, head_of);
+		same = same &&
+		       wg_trie_remove(&t, &s->list[s->len].c, s->list[s->len].owner, head_of);
 	}
 	TAP_OK(same && !t.root[0] && !t.root[1], "empty again, it has no node");
 	TAP_OK(!wg_trie_add(&t, &(struct cidr){.family = AF_INET, .bits = 33}, owners, head_of),
@@ -116,7 +117,8 @@ static void test_index(void)
 	bool good = true;
 
 	for (uint32_t i = 0; i < ARRAY_LEN(in); i++) {
-		in[i] = (uint32_t)(next_random() % 8 ? next_random() : i * 64) | 1U; /* with clusters */
+		in[i] = (uint32_t)(next_random() % 8 ? next_random() : i * 64) |
+			1U; /* with clusters */
 		while (wg_index_find(&t, in[i]))
 			in[i] += 2;
 		good = good && wg_index_add(&t, in[i], WG_INDEX_SESSION, &in[i]);
