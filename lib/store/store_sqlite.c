@@ -302,7 +302,7 @@ void store_rollback(struct store *s)
 
 bool store_in_tx(const struct store *s)
 {
-	return !sqlite3_get_autocommit(s->db);
+	return s->db && !sqlite3_get_autocommit(s->db); /* NULL: it could not be opened */
 }
 
 /* ---- migrations ------------------------------------------------------------------------------- */
