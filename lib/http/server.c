@@ -250,12 +250,17 @@ static bool client_step(struct client *c)
 {
 	const struct http_server_conf *conf = &c->server->conf;
 
-	while (!c->closing && c->out.len == 0 && take_request(c))
-		;
-	int r = flush(c);
+	bool again;
+	int r;
+
+	/* One answer at a time: who does not read gets no second one into memory. */
+	do {
+		again = c->out.len == 0 && !c->closing && take_request(c);
+		if (c->out.failed)
+			return false;
+		r = flush(c);
+	} while (r == 1 && again);
 	if (r < 0 || (r == 1 && c->closing))
-		return false;
-	if (c->out.failed)
 		return false;
 	watch_set(c->server->loop, &c->watch, r == 1 ? EPOLLIN : EPOLLOUT);
 	/* The clock of a request starts with its first byte and is not set back by later ones. */
