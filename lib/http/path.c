@@ -53,11 +53,11 @@ static int path_byte(const char **p, const char *end, bool *kept)
 
 bool http_path_normalise(char *out, size_t *len, struct str path)
 {
-	const char *p = path.ptr, *end = p + path.len;
 	char *to = out, *segment = out + 1;
 
-	if (path.len == 0 || *p != '/')
+	if (path.len == 0 || path.ptr[0] != '/')
 		return false;
+	const char *p = path.ptr, *end = p + path.len;
 	while (p < end) {
 		bool kept;
 		int c = path_byte(&p, end, &kept);
@@ -96,16 +96,14 @@ bool http_path_under(struct str path, struct str prefix)
 
 bool http_percent_decode(struct buf *b, struct str s, bool plus)
 {
-	const char *end = s.ptr + s.len;
-
-	for (const char *p = s.ptr; p < end; p++) {
-		int c = (uint8_t)*p;
+	for (size_t i = 0; i < s.len; i++) {
+		int c = (uint8_t)s.ptr[i];
 
 		if (c == '%') {
-			c = escape_at(p, end);
+			c = escape_at(s.ptr + i, s.ptr + s.len);
 			if (c <= 0)
 				return false;
-			p += 2;
+			i += 2;
 		} else if (c == '+' && plus) {
 			c = ' ';
 		}
