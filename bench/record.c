@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * How fast records are read, beside grep (which only looks for one byte) and jq (which parses the
- * same records as JSON). Rounds are interleaved; medians are printed. A ratio is the tool's speed as
- * a part of ours on the same records, so that sizes of text do not matter.
+ * same records as JSON). Rounds are interleaved; medians are printed. A ratio is the tool's speed
+ * as a part of ours on the same records, so that sizes of text do not matter.
  */
 #include "record/record.h"
 
@@ -42,8 +42,12 @@ static uint64_t next_random(uint64_t *state)
 /* Access records as rn-proxy writes them: mostly plain, now and then an escape or a wide letter. */
 static void make_records(struct buf *b)
 {
-	static const char *const paths[] = {"/", "/index.html", "/api/v1/orders/4711/lines",
-					    "/static/app.3f9a2c.js", "/a b/c", "/caf\xc3\xa9/men\xc3\xbc"};
+	static const char *const paths[] = {"/",
+					    "/index.html",
+					    "/api/v1/orders/4711/lines",
+					    "/static/app.3f9a2c.js",
+					    "/a b/c",
+					    "/caf\xc3\xa9/men\xc3\xbc"};
 	static const char *const methods[] = {"GET", "GET", "GET", "POST", "HEAD"};
 	uint64_t seed = 42;
 	char id[32];
@@ -167,8 +171,9 @@ static double run_jq(struct bench *x)
 static const struct {
 	const char *name;
 	double (*run)(struct bench *x);
-} tools[] = {{"lib-record", run_parse}, {"lib-record-schema", run_check}, {"rn-rec-canon", run_canon},
-	     {"rn-rec-json", run_to_json}, {"grep-c", run_grep}, {"jq-c", run_jq}};
+} tools[] = {{"lib-record", run_parse},	  {"lib-record-schema", run_check},
+	     {"rn-rec-canon", run_canon}, {"rn-rec-json", run_to_json},
+	     {"grep-c", run_grep},	  {"jq-c", run_jq}};
 
 static int compare(const void *a, const void *b)
 {
@@ -181,7 +186,8 @@ static void report(const struct bench *x, const char *tool, double s, double our
 	if (s <= 0)
 		printf("# %s did not run\n", tool);
 	else
-		printf("bench=record_read tool=%s records=%llu mb_per_s=%.0f ns_per_record=%.0f ratio=%.3f\n",
+		printf("bench=record_read tool=%s records=%llu mb_per_s=%.0f ns_per_record=%.0f "
+		       "ratio=%.3f\n",
 		       tool, (unsigned long long)x->n, (double)x->records_len / 1e6 / s,
 		       s * 1e9 / (double)x->n, ours / s);
 }

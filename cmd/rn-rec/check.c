@@ -7,8 +7,6 @@
 
 #define CONFIG_MAX (64 * 1024 * 1024)
 
-
-
 int check_parse(int key, char *arg, void *opts, struct rn_error *err)
 {
 	struct check_opts *o = opts;
@@ -34,7 +32,8 @@ static int unknown_kind(struct rn_error *err, struct str kind)
 		}
 	}
 	return rn_fail(err, RN_EDATA, "unknown kind '%.*s'%s%s%s", STR_ARG(kind),
-		       nearest ? ": did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+		       nearest ? ": did you mean '" : "", nearest ? nearest : "",
+		       nearest ? "'?" : "");
 }
 
 static int check_one(struct cli *c, const struct rec_reader *rd, const struct rec *r)
@@ -66,8 +65,7 @@ static void complain(struct config *x, const struct rec_reader *rd, size_t colum
 
 static int note_subject(struct config *x, const struct rec_reader *rd, const struct rec *r)
 {
-	const char *end = rec_id(r).ptr + rec_id(r).len;
-	struct str subject = str_make(r->line.ptr, (size_t)(end - r->line.ptr));
+	struct str subject = rec_subject(r);
 	if (!schema_find(rec_kind(r)))
 		return 0;
 	if (map_get(&x->subjects, subject)) {
@@ -75,7 +73,8 @@ static int note_subject(struct config *x, const struct rec_reader *rd, const str
 		complain(x, rd, 1);
 		return 0;
 	}
-	return map_set(&x->subjects, subject, x) ? 0 : rn_fail(&x->cli->err, RN_EOS, "out of memory");
+	return map_set(&x->subjects, subject, x) ? 0
+						 : rn_fail(&x->cli->err, RN_EOS, "out of memory");
 }
 
 /* Is there a record of one of the kinds "a|b" with this identity? Kinds that are no configuration
@@ -102,8 +101,8 @@ static void check_references(struct config *x, const struct rec_reader *rd, cons
 		while (key && key->type == TYPE_REF && rec_list_next(&rest, &id)) {
 			if (exists(x, key->values, id))
 				continue;
-			rn_fail(&x->cli->err, RN_EDATA, "%s: there is no %s=%.*s", key->name, key->values,
-				STR_ARG(id));
+			rn_fail(&x->cli->err, RN_EDATA, "%s: there is no %s=%.*s", key->name,
+				key->values, STR_ARG(id));
 			complain(x, rd, (size_t)(id.ptr - r->line.ptr) + 1);
 		}
 	}

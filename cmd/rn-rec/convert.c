@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#define JSON_LINE_MAX (64 * 1024) /* a record of 4096 bytes with everything escaped is far below */
+#define JSON_LINE_MAX (64 * 1024) /* 4096 bytes with everything escaped are far below */
 
 int from_json_parse(int key, char *arg, void *opts, struct rn_error *err)
 {

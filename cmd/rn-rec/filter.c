@@ -18,8 +18,9 @@ static int put(struct cli *c, const struct rec_reader *rd, const struct rec *r)
 	buf_clear(&line);
 	rec_canonical(&line, r);
 	if (line.failed)
-		return rn_fail(&c->err, RN_EDATA, "%s:%zu:1: longer than %d bytes in canonical form",
-			       rd->name, rd->line, REC_LINE_MAX);
+		return rn_fail(&c->err, RN_EDATA,
+			       "%s:%zu:1: longer than %d bytes in canonical form", rd->name,
+			       rd->line, REC_LINE_MAX);
 	return rec_out_put(&c->out, buf_str(&line), &c->err);
 }
 
@@ -52,7 +53,8 @@ int pick_parse(int key, char *arg, void *opts, struct rn_error *err)
 	if (o->n == ARRAY_LEN(o->where))
 		return rn_fail(err, RN_EUSAGE, "more than %zu --where", ARRAY_LEN(o->where));
 	if (!*arg || *arg == '=')
-		return rn_fail(err, RN_EUSAGE, "--where wants KEY=VALUE, KEY!=VALUE or KEY, not '%s'", arg);
+		return rn_fail(err, RN_EUSAGE,
+			       "--where wants KEY=VALUE, KEY!=VALUE or KEY, not '%s'", arg);
 	o->where[o->n++] = str_from(arg);
 	return 0;
 }

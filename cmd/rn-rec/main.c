@@ -4,16 +4,22 @@
  */
 #include "rn-rec.h"
 
+/* clang-format off */
 static const struct argp_option check_options[] = {
-	{"config", CHECK_CONFIG, 0, 0, "Each file is a whole config: no subject twice, no reference to nothing; exit 78", 0},
+	{"config", CHECK_CONFIG, 0, 0,
+	 "Each file is a whole config: no subject twice, no reference to nothing; exit 78", 0},
 	{"known", CHECK_KNOWN, 0, 0, "Kinds that the schema does not know are errors too", 0},
 	{0}};
 static const struct argp_option pick_options[] = {
-	{"where", 'w', "KEY=VALUE", 0, "Only records where it holds; also KEY!=VALUE, and KEY for \"is there\". A list holds each of its elements. Several must all hold", 0},
+	{"where", 'w', "KEY=VALUE", 0,
+	 "Only records where it holds; also KEY!=VALUE, and KEY for \"is there\". A list holds each of "
+	 "its elements. Several must all hold", 0},
 	{0}};
 static const struct argp_option from_json_options[] = {
-	{"kind", 'k', "KIND", 0, "The member that is the subject (default: the first of each object)", 0},
+	{"kind", 'k', "KIND", 0,
+	 "The member that is the subject (default: the first of each object)", 0},
 	{0}};
+/* clang-format on */
 
 static int schema_run(struct cli *c, int argc, char **argv)
 {
@@ -27,14 +33,15 @@ static int schema_run(struct cli *c, int argc, char **argv)
 	return rc;
 }
 
+/* clang-format off */
 static const struct cli_cmd cmds[] = {
 	{.name = "check", .args = "[FILE...]", .options = check_options, .parse = check_parse,
 	 .opts_size = sizeof(struct check_opts), .run = check_run, .max = -1, .no_views = true,
 	 .doc = "Check grammar and schema; say all that is wrong"},
 	{.name = "canon", .args = "[FILE...]", .run = canon_run, .max = -1,
 	 .doc = "Write records in canonical form: the schema's order, no needless escapes"},
-	{.name = "pick", .args = "KIND[,KIND...] [FILE...]", .options = pick_options, .parse = pick_parse,
-	 .opts_size = sizeof(struct pick_opts), .run = pick_run, .min = 1, .max = -1,
+	{.name = "pick", .args = "KIND[,KIND...] [FILE...]", .options = pick_options,
+	 .parse = pick_parse, .opts_size = sizeof(struct pick_opts), .run = pick_run, .min = 1, .max = -1,
 	 .doc = "Pass on only records of these kinds (any: all kinds)"},
 	{.name = "json", .args = "[FILE...]", .run = json_run, .max = -1, .no_views = true,
 	 .doc = "Write records as JSON Lines"},
@@ -44,6 +51,7 @@ static const struct cli_cmd cmds[] = {
 	{.name = "schema", .args = "[KIND]", .run = schema_run, .max = 1,
 	 .doc = "Print the schema, whole or of one kind, as records"},
 	{0}};
+/* clang-format on */
 
 int main(int argc, char **argv)
 {
@@ -55,7 +63,7 @@ int main(int argc, char **argv)
 			    "  rn-rec pick peer -w name=laptop -p a.rn   one peer, for people\n"
 			    "  rn-wg show | rn-rec json | jq .           the same records as JSON\n"
 			    "  diff <(rn-rec canon a.rn | sort) <(rn-rec canon b.rn | sort)\n"
-			    "  rn-rec schema listen                      what a listen record may say\n",
+			    "  rn-rec schema listen                      what listen may say\n",
 	};
 	return cli_main(&prog, argc, argv);
 }

@@ -52,7 +52,8 @@ bool program_find(const char *name, char *path, size_t size)
 static bool is_name(const char *name)
 {
 	return strncmp(name, "rn-", 3) == 0 &&
-	       name[3 + strspn(name + 3, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' && name[3];
+	       name[3 + strspn(name + 3, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
+	       name[3];
 }
 
 static bool list_in(void *ctx, const char *dir)
@@ -61,8 +62,8 @@ static bool list_in(void *ctx, const char *dir)
 	char path[4096];
 	DIR *d = opendir(dir);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		if (!is_name(e->d_name) || !path_join(path, sizeof path, dir, str_from(e->d_name)) ||
-		    !is_program(path))
+		if (!is_name(e->d_name) ||
+		    !path_join(path, sizeof path, dir, str_from(e->d_name)) || !is_program(path))
 			continue;
 		char **name = VEC_PUSH(&p->names);
 		if (name)

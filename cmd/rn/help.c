@@ -48,7 +48,8 @@ static void doc_of(const char *name, char *doc, size_t size)
 		return;
 	arena_init(&a, 1 << 20);
 	rec_reader_fd(&rd, fd, name);
-	while (rec_read(&rd, &r, &err) > 0) /* to the end, so that the program does not meet SIGPIPE */
+	/* To the end, so that the program does not meet SIGPIPE. */
+	while (rec_read(&rd, &r, &err) > 0)
 		if (rec_is(&r, "program"))
 			str_copy(doc, size, rec_text(&r, "doc", &a));
 	rec_reader_free(&rd);

@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 /* Words that are a command of one of the programs; everything else is a program's name. */
-const struct shorthand shorthands[] = {
-	{"join", "rn-node", "Join a network with an invitation"},
-	{"invite", "rn-console", "Invite a machine to the network"},
-	{0}};
+const struct shorthand shorthands[] = {{"join", "rn-node", "Join a network with an invitation"},
+				       {"invite", "rn-console", "Invite a machine to the network"},
+				       {0}};
 
 static const struct shorthand *shorthand_find(const char *word)
 {
@@ -42,7 +41,8 @@ static int unknown(const char *word, struct rn_error *err)
 	for (const struct shorthand *s = shorthands; s->word; s++)
 		consider(word, s->word, &best, &distance);
 	if (rc == 0 && best)
-		rc = rn_fail(err, RN_EUSAGE, "unknown command '%s': did you mean '%s'?", word, best);
+		rc = rn_fail(err, RN_EUSAGE, "unknown command '%s': did you mean '%s'?", word,
+			     best);
 	else if (rc == 0)
 		rc = rn_fail(err, RN_EUSAGE, "unknown command '%s' (see rn help)", word);
 	programs_free(&p);
@@ -58,7 +58,8 @@ static int dispatch(char **argv, struct rn_error *err)
 	int n = s ? snprintf(name, sizeof name, "%s", s->program)
 		  : snprintf(name, sizeof name, "rn-%s", argv[0]);
 	if (n >= (int)sizeof name || strchr(argv[0], '/') || !program_find(name, path, sizeof path))
-		return s ? rn_fail(err, RN_EAWAY, "%s is not installed", s->program) : unknown(argv[0], err);
+		return s ? rn_fail(err, RN_EAWAY, "%s is not installed", s->program)
+			 : unknown(argv[0], err);
 	if (s)
 		argv--; /* "rn join X": rn's own name gives its place to the program's */
 	argv[0] = name;
@@ -82,7 +83,8 @@ static int list(struct rn_error *err)
 static void list_options(void)
 {
 	puts("program=rn doc=Find%20and%20run%20the%20other%20programs.");
-	puts("command=rn program=rn args=COMMAND%20[ARGUMENT...] doc=Run%20the%20program%20rn-COMMAND");
+	puts("command=rn program=rn args=COMMAND%20[ARGUMENT...] "
+	     "doc=Run%20the%20program%20rn-COMMAND");
 	for (const struct shorthand *s = shorthands; s->word; s++)
 		printf("command=rn%%20%s program=%s\n", s->word, s->program);
 	puts("option=--help command=rn doc=What%20commands%20there%20are");
@@ -101,7 +103,8 @@ static int run(int argc, char **argv, struct rn_error *err)
 	const char *word = argc > 1 ? argv[1] : "help";
 	if (strcmp(word, "help") == 0 && argc > 2)
 		return help_one(argv + 2, err);
-	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "--usage") == 0)
+	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 ||
+	    strcmp(word, "--usage") == 0)
 		return help_all(err);
 	if (strcmp(word, "--list") == 0)
 		return list(err);

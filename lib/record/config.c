@@ -4,13 +4,12 @@
  */
 #include "record/record.h"
 
-#define CONFIG_MAX (64 * 1024 * 1024) /* a gateway's bundle with 100,000 devices is a tenth of it */
+#define CONFIG_MAX (64 * 1024 * 1024) /* a bundle with 100,000 devices is a tenth of it */
 
 /* Subjects seen: the key is "kind=identity" as it stands in the text. */
 static int check_subject(struct map *seen, const struct rec *r, struct rn_error *err)
 {
-	const char *end = rec_id(r).ptr + rec_id(r).len;
-	struct str subject = str_make(r->line.ptr, (size_t)(end - r->line.ptr));
+	struct str subject = rec_subject(r);
 	if (map_get(seen, subject))
 		return rn_fail(err, RN_ECONFIG, "%.*s stands twice", STR_ARG(subject));
 	if (!map_set(seen, subject, seen))
@@ -77,7 +76,8 @@ int rec_config_read(const char *path, rec_config_fn *fn, void *ctx, struct rn_er
 	buf_init(&text, CONFIG_MAX);
 	int rc = file_read(path, &text, err);
 	if (rc == 0)
-		rc = rec_config_mem(buf_str(&text), strcmp(path, "-") == 0 ? "stdin" : path, fn, ctx, err);
+		rc = rec_config_mem(buf_str(&text), strcmp(path, "-") == 0 ? "stdin" : path, fn,
+				    ctx, err);
 	buf_free(&text);
 	return rc;
 }

@@ -26,7 +26,8 @@ static bool is_utf8(struct str s)
 static size_t plain_len(struct str s)
 {
 	size_t n = 0;
-	while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7F && s.ptr[n] != '"' && s.ptr[n] != '\\')
+	while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7F && s.ptr[n] != '"' &&
+	       s.ptr[n] != '\\')
 		n++;
 	return n;
 }
@@ -116,7 +117,9 @@ int rec_to_json(struct buf *b, const struct rec *r, struct rn_error *err)
 	for (size_t i = 0; i < r->n; i++) {
 		if (i)
 			buf_add_byte(b, ',');
-		const struct schema_key *key = !kind ? NULL : i ? schema_key_find(kind, r->f[i].key) : &id;
+		const struct schema_key *key = !kind ? NULL
+					       : i   ? schema_key_find(kind, r->f[i].key)
+						     : &id;
 		add_member(b, key, &r->f[i]);
 	}
 	buf_add_byte(b, '}');
@@ -137,7 +140,8 @@ static int take_base64(struct buf *b, const json_t *v, const char *key, struct r
 	char bytes[REC_LINE_MAX];
 	size_t len = sizeof bytes;
 	if (!base64 || json_object_size(v) != 1 ||
-	    !base64_decode_any(bytes, &len, str_from(base64), BASE64_STD) || memchr(bytes, '\0', len))
+	    !base64_decode_any(bytes, &len, str_from(base64), BASE64_STD) ||
+	    memchr(bytes, '\0', len))
 		return rn_fail(err, RN_EDATA, "%s: an object cannot be a value", key);
 	escape_value(b, str_make(bytes, len));
 	return 0;
@@ -183,7 +187,8 @@ static int take_array(struct buf *b, const json_t *list, const char *key, struct
 static int take_member(struct buf *b, const char *key, const json_t *v, struct rn_error *err)
 {
 	if (!is_key(key))
-		return rn_fail(err, RN_EDATA, "'%.40s' is not a key (a-z, then a-z 0-9 _, at most %d)", key,
+		return rn_fail(err, RN_EDATA,
+			       "'%.40s' is not a key (a-z, then a-z 0-9 _, at most %d)", key,
 			       REC_KEY_MAX);
 	buf_add_cstr(b, key);
 	buf_add_byte(b, '=');
@@ -224,13 +229,15 @@ int rec_from_json(struct buf *b, struct str json, const char *kind, struct rn_er
 	json_t *object = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES, &why);
 	int rc;
 	if (!object)
-		return rn_fail(err, RN_EDATA, "JSON, line %d column %d: %s", why.line, why.column, why.text);
+		return rn_fail(err, RN_EDATA, "JSON, line %d column %d: %s", why.line, why.column,
+			       why.text);
 	if (!json_is_object(object))
 		rc = rn_fail(err, RN_EDATA, "JSON: not an object");
 	else
 		rc = take_object(b, object, kind, err);
 	if (rc == 0 && b->failed)
-		rc = rn_fail(err, RN_EDATA, "the record would be longer than %d bytes", REC_LINE_MAX);
+		rc = rn_fail(err, RN_EDATA, "the record would be longer than %d bytes",
+			     REC_LINE_MAX);
 	if (rc == 0)
 		rc = rec_parse(&r, str_make(b->ptr + start, b->len - start - 1), NULL, err);
 	if (rc < 0)

@@ -46,7 +46,8 @@ static int bad_key(const struct parse *s, const char *at, struct rn_error *err)
 	if (*at == '=')
 		return rn_fail(err, RN_EDATA, "no key before '='");
 	if (*at > ' ' && *at <= '~')
-		return rn_fail(err, RN_EDATA, "'%c' cannot stand in a key (a-z, then a-z 0-9 _)", *at);
+		return rn_fail(err, RN_EDATA, "'%c' cannot stand in a key (a-z, then a-z 0-9 _)",
+			       *at);
 	return rn_fail(err, RN_EDATA, "byte 0x%02X cannot stand in a key (a-z, then a-z 0-9 _)",
 		       (unsigned char)*at);
 }
@@ -84,13 +85,14 @@ static int parse_key(struct parse *s, struct rec_field *f, struct rn_error *err)
 	return 0;
 }
 
-/* The byte at s->p is not plain: an escape or a wide character is stepped over, the rest refused. */
+/* The byte at s->p is not plain: an escape or a wide character is stepped over, others refused. */
 static int parse_special(struct parse *s, struct rn_error *err)
 {
 	const char *p = s->p;
 	if (*p == '%') {
 		if (s->end - p < 3 || !is_hex(p[1]) || !is_hex(p[2]))
-			return rn_fail(err, RN_EDATA, "'%%' needs two hex digits behind it (%%25 is '%%')");
+			return rn_fail(err, RN_EDATA,
+				       "'%%' needs two hex digits behind it (%%25 is '%%')");
 		if (p[1] == '0' && p[2] == '0')
 			return rn_fail(err, RN_EDATA, "%%00 is not allowed");
 		s->p += 3;

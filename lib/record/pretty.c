@@ -65,7 +65,9 @@ static void add_readable(struct buf *b, struct str value)
 	if (!unescape_value(&plain, value))
 		return;
 	for (s = buf_str(&plain); s.len;) {
-		size_t n = *s.ptr >= ' ' && *s.ptr < 0x7F ? 1 : (signed char)*s.ptr < 0 ? utf8_wide_len(s) : 0;
+		size_t n = *s.ptr >= ' ' && *s.ptr < 0x7F ? 1
+			   : (signed char)*s.ptr < 0	  ? utf8_wide_len(s)
+							  : 0;
 		if (n)
 			buf_add(b, str_make(s.ptr, n));
 		else
@@ -74,7 +76,8 @@ static void add_readable(struct buf *b, struct str value)
 	}
 }
 
-static void add_cell(struct buf *b, const struct schema_kind *kind, struct str key, struct str value)
+static void add_cell(struct buf *b, const struct schema_kind *kind, struct str key,
+		     struct str value)
 {
 	const struct schema_key *k = kind ? schema_key_find(kind, key) : NULL;
 	uint64_t number;

@@ -39,7 +39,8 @@ static int fill(struct rec_reader *rd, struct rn_error *err)
 		got = read(rd->fd, to, READ_SIZE - rd->in.len);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
-		return rn_fail_errno(err, errno == EAGAIN ? RN_EAGAIN : RN_EIO, "reading %s", rd->name);
+		return rn_fail_errno(err, errno == EAGAIN ? RN_EAGAIN : RN_EIO, "reading %s",
+				     rd->name);
 	rd->eof = got == 0;
 	rd->in.len += (size_t)got;
 	rd->rest = buf_str(&rd->in);
@@ -72,8 +73,8 @@ static int want_more(struct rec_reader *rd, struct rn_error *err)
 	size_t column = rd->rest.len + 1;
 	rd->rest.len = 0;
 	rd->line++;
-	return rn_fail(err, RN_EDATA, "%s:%zu:%zu: last line has no LF: it may be cut off", rd->name,
-		       rd->line, column);
+	return rn_fail(err, RN_EDATA, "%s:%zu:%zu: last line has no LF: it may be cut off",
+		       rd->name, rd->line, column);
 }
 
 /* 1 and the next line without its LF, 0 at the end, or an error. */

@@ -56,6 +56,11 @@ bool rec_reader_ready(const struct rec_reader *rd);
 
 static inline struct str rec_kind(const struct rec *r) { return r->f[0].key; }
 static inline struct str rec_id(const struct rec *r) { return r->f[0].value; }
+/* "kind=identity" as it stands in the line. */
+static inline struct str rec_subject(const struct rec *r)
+{
+	return str_make(r->line.ptr, r->f[0].key.len + 1 + r->f[0].value.len);
+}
 static inline bool rec_is(const struct rec *r, const char *kind) { return r->n && str_is(r->f[0].key, kind); }
 
 /* The value as written, or NULL ptr when the key is absent. */

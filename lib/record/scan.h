@@ -31,7 +31,7 @@ static inline __m128i rec_between(__m128i v, char low, char high)
 			     _mm_cmplt_epi8(v, _mm_set1_epi8((char)(high + 1))));
 }
 
-/* Bit i is set when byte i is not of the class. Comparisons are signed: 0x80 and up is below all. */
+/* Bit i is set when byte i is not of the class. Comparisons are signed: 0x80 and up are below. */
 static inline uint32_t rec_others(const char *p, uint8_t class)
 {
 	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), in;

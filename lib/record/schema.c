@@ -28,7 +28,8 @@ static const struct {
 	[TYPE_URLPATH] = {"urlpath", "a URL's path, beginning with /"},
 	[TYPE_REF] = {"ref", "the identity of another record"},
 	[TYPE_TIME] = {"time", "Unix seconds, UTC"},
-	[TYPE_PRINCIPAL] = {"principal", "any, link, org, user:NAME, group:NAME, device:NAME, cidr:PREFIX"},
+	[TYPE_PRINCIPAL] = {"principal",
+			    "any, link, org, user:NAME, group:NAME, device:NAME, cidr:PREFIX"},
 	[TYPE_HEX] = {"hex", "bytes in lower-case hexadecimal"},
 	[TYPE_BASE64] = {"base64", "bytes in base64 with padding"},
 };

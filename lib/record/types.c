@@ -77,14 +77,15 @@ static bool check_cidr(struct str s, const char *values)
 	return max && (!s.ptr || str_to_u64(s, max, &bits));
 }
 
-/* RFC 1123 labels, and "_" since it is in use. The last may not be all digits: that is an address. */
+/* RFC 1123 labels, and "_" since it is in use. The last is not all digits: that is an address. */
 static bool check_labels(struct str s)
 {
 	struct str label = {0};
 	if (!s.len || s.len > 253)
 		return false;
 	while (str_cut(&s, '.', &label)) {
-		if (!label.len || label.len > 63 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+		if (!label.len || label.len > 63 || label.ptr[0] == '-' ||
+		    label.ptr[label.len - 1] == '-')
 			return false;
 		for (size_t i = 0; i < label.len; i++) {
 			char c = label.ptr[i];
@@ -222,7 +223,8 @@ int schema_check_value(enum schema_type t, const char *values, struct str value,
 	if (t == TYPE_ENUM)
 		return rn_fail(err, RN_EDATA, "'%.*s' is not one of %s", STR_ARG(shown), values);
 	if (t == TYPE_REF)
-		return rn_fail(err, RN_EDATA, "'%.*s' cannot be the identity of a %s", STR_ARG(shown), values);
+		return rn_fail(err, RN_EDATA, "'%.*s' cannot be the identity of a %s",
+			       STR_ARG(shown), values);
 	return rn_fail(err, RN_EDATA, "'%.*s' is not %s%s%s%s", STR_ARG(shown), schema_type_doc(t),
 		       values ? " (" : "", values ? values : "", values ? ")" : "");
 }

@@ -53,15 +53,16 @@ static int slow_parse(struct str line, struct rec_field out[REC_FIELDS_MAX])
 	if (!line.len || line.ptr[0] == '#')
 		return memchr(line.ptr, 0, line.len) ? -1 : 0;
 	for (size_t at = 0, end; at < line.len; at = end) {
-		for (end = at; end < line.len && line.ptr[end] != ' ' && line.ptr[end] != '\t'; end++)
+		for (end = at; end < line.len && line.ptr[end] != ' ' && line.ptr[end] != '\t';
+		     end++)
 			;
 		struct str value = str_slice(line, at, end), key = {0};
 		if (value.len == 0 && n > 0) { /* a gap */
 			end++;
 			continue;
 		}
-		if (n == REC_FIELDS_MAX || !str_cut(&value, '=', &key) || !value.ptr || !slow_is_key(key) ||
-		    !slow_is_value(value))
+		if (n == REC_FIELDS_MAX || !str_cut(&value, '=', &key) || !value.ptr ||
+		    !slow_is_key(key) || !slow_is_value(value))
 			return -1;
 		for (int i = 0; i < n; i++)
 			if (str_eq(out[i].key, key))
@@ -136,7 +137,8 @@ static void check_json(const struct rec *r)
 	bool sure = !canonical.failed && !has_empty_element(r) && !has_bytes(buf_str(&json));
 	rn_assert(rc == 0 || !sure);
 	if (rc == 0 && sure) {
-		rn_assert(rec_parse(&again, str_slice(buf_str(&back), 0, back.len - 1), NULL, &err) == 0);
+		rn_assert(rec_parse(&again, str_slice(buf_str(&back), 0, back.len - 1), NULL,
+				    &err) == 0);
 		rec_canonical(&twice, &again);
 		rn_assert(str_eq(buf_str(&canonical), buf_str(&twice)));
 	}

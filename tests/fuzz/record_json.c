@@ -23,8 +23,8 @@ static void check_back(struct str line)
 	rn_assert(rec_parse(&r, str_slice(line, 0, line.len - 1), NULL, &err) == 0 && r.n);
 	rn_assert(rec_to_json(&json, &r, &err) == 0);
 	int rc = rec_from_json(&again, buf_str(&json), NULL, &err);
-	/* Text with a comma at a place where the schema wants a list comes back as a list: "a,,b" has
-	 * an empty element then, and is refused. */
+	/* Text with a comma at a place where the schema wants a list comes back as a list: "a,,b"
+	 * has an empty element then, and is refused. */
 	rn_assert(rc == 0 || has_bytes(buf_str(&json)) || strstr(err.text, "an element is empty"));
 	buf_free(&json);
 	buf_free(&again);

@@ -77,7 +77,8 @@ static bool same_values(const struct sample *s)
 	arena_init(&a, 1 << 20);
 	for (size_t i = 0; ok && i < FIELDS; i++) {
 		char key[REC_KEY_MAX + 1];
-		ok = str_copy(key, sizeof key, r.f[i].key) && str_eq(rec_text(&r, key, &a), s->text[i]);
+		ok = str_copy(key, sizeof key, r.f[i].key) &&
+		     str_eq(rec_text(&r, key, &a), s->text[i]);
 	}
 	struct str rest = rec_get(&r, "list"), element;
 	for (size_t i = 0; ok && i < ARRAY_LEN(s->list); i++) {
