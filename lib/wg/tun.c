@@ -127,10 +127,10 @@ int tun_read(struct tun *t, struct wg_pkt *v, size_t max, struct rn_error *err)
 
 void tun_write(struct tun *t, const struct wg_pkt *v, size_t n)
 {
-	const size_t head = sizeof(struct virtio_net_hdr);
-	for (size_t i = 0; i < n; i++) {
-		memset(v[i].data - head, 0, head);
-		while (write(t->fd, v[i].data - head, head + v[i].len) < 0 && errno == EINTR)
+	struct tun_join join;
+	for (size_t i = 0; i < n; i += join.n) {
+		tun_join(&join, v + i, n - i);
+		while (writev(t->fd, join.iov, (int)join.n) < 0 && errno == EINTR)
 			;
 	}
 }

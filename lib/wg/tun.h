@@ -11,6 +11,7 @@
 
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <sys/uio.h>
 
 #define TUN_BATCH 64 /* packets in one burst at most */
 #define TUN_PACKET_MAX 65535
@@ -54,7 +55,7 @@ int tun_read(struct tun *t, struct wg_pkt *v, size_t max, struct rn_error *err) 
  * the kernel refuses is dropped, as on any link. */
 void tun_write(struct tun *t, const struct wg_pkt *v, size_t n);
 
-/* ---- the cutting itself, for tests ------------------------------------------------------------ */
+/* ---- cutting and joining themselves, for tests ------------------------------------------------ */
 
 /* Takes stock of a packet of BIG->len bytes with its header BIG->how, before the first
  * tun_big_next. False: malformed, to be dropped. */
@@ -62,5 +63,15 @@ bool tun_big_start(struct tun_big *big);
 /* Writes the next packet with right lengths and checksums to OUT (room for ROOM bytes). Gives its
  * length, or 0 when it would not fit. After the last one big->len is 0. */
 size_t tun_big_next(struct tun_big *big, uint8_t *out, size_t room);
+
+/* What one write hands to the kernel: a virtio-net header, and N packets' worth of bytes. */
+struct tun_join {
+	struct iovec iov[TUN_BATCH];
+	size_t n;
+};
+/* Joins as many of the first of the N packets (at least one) as are in-order neighbours of one TCP
+ * connection, with headers and checksums such that the kernel could have cut them out of one: the
+ * reverse of tun_big. The headers of the first, and the bytes before it, are written over. */
+void tun_join(struct tun_join *join, const struct wg_pkt *v, size_t n);
 
 #endif

@@ -3,51 +3,9 @@
  * Segmentation in user space: what a network card with TSO does to the large packets that the
  * kernel hands over with a virtio-net header (virtio 1.2, section 5.1.6.2).
  */
-#include "wg/tun.h"
+#include "wg/tun_sum.h"
 
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
 #include <netinet/tcp.h>
-
-/* The ones' complement sum of RFC 1071, in the machine's byte order, not folded. */
-static uint64_t sum_bytes(const uint8_t *p, size_t len, uint64_t sum)
-{
-	uint32_t word;
-	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		sum += word;
-	}
-	if (len) {
-		word = 0;
-		memcpy(&word, p, len);
-		sum += word;
-	}
-	return sum;
-}
-
-static uint16_t sum_fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
-static bool is_v6(const uint8_t *ip)
-{
-	return ip[0] >> 4 == 6;
-}
-
-static size_t ip_header_len(const uint8_t *ip)
-{
-	return is_v6(ip) ? sizeof(struct ip6_hdr) : (size_t)(ip[0] & 15) * 4;
-}
-
-/* Sum of the pseudo header of RFC 9293 section 3.1 for LEN bytes of TCP. */
-static uint64_t sum_pseudo(const uint8_t *ip, size_t len)
-{
-	uint64_t sum = (uint64_t)htons(IPPROTO_TCP) + htons((uint16_t)len);
-	return is_v6(ip) ? sum_bytes(ip + 8, 32, sum) : sum_bytes(ip + 12, 8, sum);
-}
 
 static bool wants_cut(const struct tun_big *big)
 {
