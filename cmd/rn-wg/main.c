@@ -2,11 +2,14 @@
 #include "rn-wg.h"
 
 static const struct argp_option up_options[] = {
-	{"file", 'f', "FILE", 0, "Interface and peer records (- is standard input); without it the device "
-		"waits to be configured by rn-wg set, rn-wg sync or wg", 0},
-	{"engine", 'e', "ENGINE", 0, "What carries the packets: auto or user (the same in this version)", 0},
-	{"netns", 'n', "WHERE", 0, "private: a network namespace of the tunnel's own, no root needed; host: a "
-		"device on this machine, for root", 0},
+	{"file", 'f', "FILE", 0,
+	 "Interface and peer records (- is standard input); without it the device waits to be "
+	 "configured by rn-wg set, rn-wg sync or wg", 0},
+	{"engine", 'e', "ENGINE", 0,
+	 "What carries the packets: auto or user (the same in this version)", 0},
+	{"netns", 'n', "WHERE", 0,
+	 "private: a network namespace of the tunnel's own, no root needed; host: a device on this "
+	 "machine, for root", 0},
 	{"foreground", 'F', 0, 0, "Stay in the foreground and log to standard error", 0},
 	{"ready-fd", 'r', "FD", 0, "Say \"ready\" on this descriptor and close it", 0},
 	{0}};
@@ -16,9 +19,12 @@ static const struct argp_option change_options[] = {
 	{0}};
 
 static const struct cli_cmd cmds[] = {
-	{.name = "genkey", .doc = "print a new private key", .run = run_genkey, .no_views = true},
-	{.name = "pubkey", .doc = "read a private key, print its public key", .run = run_pubkey, .no_views = true},
-	{.name = "genpsk", .doc = "print a new preshared key", .run = run_genpsk, .no_views = true},
+	{.name = "genkey", .doc = "print a new private key",
+	 .run = run_genkey, .no_views = true},
+	{.name = "pubkey", .doc = "read a private key, print its public key",
+	 .run = run_pubkey, .no_views = true},
+	{.name = "genpsk", .doc = "print a new preshared key",
+	 .run = run_genpsk, .no_views = true},
 	{.name = "up", .args = "NAME", .doc = "bring a tunnel up; return when it is ready\v"
 		"The default place of the device is the host for root, and a namespace of its own for others.",
 	 .options = up_options, .parse = up_parse, .opts_size = sizeof(struct up_options), .run = run_up,
@@ -42,7 +48,8 @@ static const struct cli_cmd cmds[] = {
 
 static const char examples[] =
 	"  umask 077; rn-wg genkey > wg0.key; rn-wg pubkey < wg0.key\n"
-	"  rn-wg up wg0 -f wg0.rn              # with: interface=wg0 address=10.1.0.1/24 private_key_file=wg0.key\n"
+	"  echo interface=wg0 address=10.1.0.1/24 private_key_file=wg0.key > wg0.rn\n"
+	"  rn-wg up wg0 -f wg0.rn\n"
 	"  rn-wg show wg0\n"
 	"  echo peer=$KEY interface=wg0 allowed_ips=10.1.0.2/32 | rn-wg set wg0\n"
 	"  rn-wg sync wg0 -f wg0.rn\n"

@@ -23,17 +23,20 @@ void tunnel_close(struct tunnel *t);
  * connect: in progress, as tcp_connect. udp: bound to LOCAL (or any), and connected if PEER is set. */
 int tunnel_listen(struct tunnel *t, const struct addr *a, struct rn_error *err) must_check;
 int tunnel_connect(struct tunnel *t, const struct addr *a, struct rn_error *err) must_check;
-int tunnel_udp(struct tunnel *t, const struct addr *local, const struct addr *peer, struct rn_error *err) must_check;
+int tunnel_udp(struct tunnel *t, const struct addr *local, const struct addr *peer,
+	       struct rn_error *err) must_check;
 
 /* The tunnel's own first address of FAMILY (AF_INET, AF_INET6). */
 bool tunnel_address(struct tunnel *t, int family, struct addr *a);
 
 /* Calls GONE once, from the loop, when the tunnel ends. Then tunnel_close it and open again. */
 typedef void tunnel_gone_fn(void *ctx);
-int tunnel_watch(struct tunnel *t, struct loop *l, tunnel_gone_fn *gone, void *ctx, struct rn_error *err) must_check;
+int tunnel_watch(struct tunnel *t, struct loop *l, tunnel_gone_fn *gone, void *ctx,
+		 struct rn_error *err) must_check;
 
 /* Runs "rn-wg up NAME -f CONFIG --netns private" in the background unless it runs already, and waits
  * until it is ready (at most 10 s). RN_WG is the path of the program. */
-int tunnel_start(const char *rn_wg, const char *run_dir, const char *name, const char *config, struct rn_error *err) must_check;
+int tunnel_start(const char *rn_wg, const char *run_dir, const char *name, const char *config,
+		 struct rn_error *err) must_check;
 
 #endif

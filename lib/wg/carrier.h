@@ -13,7 +13,8 @@ struct carrier;
 
 /* Makes namespace and TUN device NAME. Nothing is bound and nothing flows before the first
  * carrier_apply. Forks: call before any thread is made, and before privileges are dropped. */
-struct carrier *carrier_new(struct loop *l, enum inside_mode mode, const char *name, struct rn_error *err) must_check;
+struct carrier *carrier_new(struct loop *l, enum inside_mode mode, const char *name,
+			    struct rn_error *err) must_check;
 void carrier_free(struct carrier *d);
 
 /* Carries out C by the smallest difference: what is as wanted is not touched, so sessions go on, and

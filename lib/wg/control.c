@@ -180,7 +180,8 @@ void wg_control_call(void *ctx, struct ctl_call *call, const struct rec *rq, str
 		if (str_is(rec_id(rq), verbs[i].name))
 			code = verbs[i].run(ctx, call, rq, body, &err);
 	if (code > 0)
-		code = rn_fail(&err, RN_EUSAGE, "request=%.*s: unknown", STR_ARG(str_slice(rec_id(rq), 0, 64)));
+		code = rn_fail(&err, RN_EUSAGE, "request=%.*s: unknown",
+			       STR_ARG(str_slice(rec_id(rq), 0, 64)));
 	if (code)
 		ctl_fail(call, &err);
 	else

@@ -18,7 +18,8 @@ ctl_handler wg_control_call;
 
 /* Serves UAPI at PATH (a stale socket there is taken over), to our user and root only. */
 struct uapi_server;
-struct uapi_server *uapi_listen(struct loop *l, const char *path, struct carrier *d, struct rn_error *err) must_check;
+struct uapi_server *uapi_listen(struct loop *l, const char *path, struct carrier *d,
+				struct rn_error *err) must_check;
 void uapi_close(struct uapi_server *s);
 
 #endif

@@ -17,7 +17,8 @@ struct inside;
 
 /* Makes the namespace (private) and the TUN device NAME in it; *TUN_FD is the caller's. Call before
  * any thread is made. Errors say what the system forbids and what to do about it. */
-struct inside *inside_start(enum inside_mode mode, const char *name, int *tun_fd, struct rn_error *err) must_check;
+struct inside *inside_start(enum inside_mode mode, const char *name, int *tun_fd,
+			    struct rn_error *err) must_check;
 /* Ends the child. Sockets that were handed out live on, but their tunnel is gone. */
 void inside_stop(struct inside *in);
 
@@ -33,6 +34,7 @@ int inside_route(struct inside *in, const struct cidr *prefix, bool add, struct 
  * unless it is NULL. */
 int inside_listen(struct inside *in, const struct addr *a, struct rn_error *err) must_check;
 int inside_connect(struct inside *in, const struct addr *a, struct rn_error *err) must_check;
-int inside_udp(struct inside *in, const struct addr *local, const struct addr *peer, struct rn_error *err) must_check;
+int inside_udp(struct inside *in, const struct addr *local, const struct addr *peer,
+	       struct rn_error *err) must_check;
 
 #endif

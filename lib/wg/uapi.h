@@ -17,7 +17,8 @@ size_t uapi_request_end(struct str text);
 
 /* Parses one complete request. For a set, fills CONFIG (initialised and later freed by the caller):
  * nothing is to be applied if this fails. 0 or RN_EDATA, the line named: errno=EINVAL. */
-int uapi_parse(struct str request, enum uapi_operation *op, struct wg_config *config, struct rn_error *err) must_check;
+int uapi_parse(struct str request, enum uapi_operation *op, struct wg_config *config,
+	       struct rn_error *err) must_check;
 
 /* The device's whole state as an answer to get=1, keys included; without errno. */
 void uapi_write(struct buf *out, const struct wg_device *dev, uint64_t now_ns);
