@@ -121,8 +121,106 @@ static void check_refused(void)
 	TAP_OK(!tun_big_start(&big), "no packet");
 }
 
+/* ---- joining ---------------------------------------------------------------------------------- */
+
+#define PIECES 40
+
+static uint8_t pieces[PIECES][2000];
+static struct wg_pkt v[PIECES];
+static uint8_t whole[70000];
+
+/* Cuts a packet of PAYLOAD bytes into V; the number of pieces. */
+static size_t cut(bool v6, size_t payload)
+{
+	size_t n = 0;
+	size_t at = make(v6, payload, 1300);
+	big.ip[at + 13] = TH_ACK | TH_PUSH;
+	if (!tun_big_start(&big))
+		return 0;
+	while (big.len && n < PIECES) {
+		v[n].data = pieces[n] + 16;
+		v[n].len = (uint32_t)tun_big_next(&big, v[n].data, sizeof(pieces[n]) - 16);
+		n++;
+	}
+	return n;
+}
+
+/* What the kernel would get: its length without the virtio-net header, which goes to big.how. */
+static size_t flatten(const struct tun_join *join)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < join->n; i++) {
+		memcpy(whole + len, join->iov[i].iov_base, join->iov[i].iov_len);
+		len += join->iov[i].iov_len;
+	}
+	memcpy(&big.how, whole, sizeof(big.how));
+	len -= sizeof(big.how);
+	memcpy(big.ip, whole + sizeof(big.how), len);
+	big.len = len;
+	return len;
+}
+
+static void check_join(bool v6)
+{
+	static uint8_t before[PIECES][2000];
+	static struct tun_join join;
+	uint8_t again[2000];
+	size_t n = cut(v6, 30000), same = 0;
+	memcpy(before, pieces, sizeof(before));
+	tun_join(&join, v, n);
+	TAP_OK(n == 24 && join.n == n, v6 ? "all pieces of IPv6 are joined" : "all pieces are joined");
+	TAP_OK(flatten(&join) == (v6 ? 60U : 40U) + 30000, "into one of their length");
+	TAP_OK(tun_big_start(&big), "which the kernel could cut again");
+	for (size_t i = 0; i < n; i++) {
+		size_t len = tun_big_next(&big, again, sizeof(again));
+		same += len == v[i].len && memcmp(again, before[i] + 16, len) == 0;
+	}
+	TAP_OK(same == n && !big.len, "into the same pieces, byte for byte");
+}
+
+/* How many of three pieces are joined after BYTE of piece WHICH was changed. */
+static size_t joined_after(size_t which, size_t byte, uint8_t change, bool mend)
+{
+	static struct tun_join join;
+	size_t n = cut(false, 3900);
+	uint8_t *ip = v[which].data;
+	ip[byte] ^= change;
+	if (mend) { /* with right checksums, so that the change itself decides */
+		uint16_t sum;
+		memset(ip + 10, 0, 2);
+		sum = (uint16_t)~slow_sum(ip, 20, 0);
+		ip[10] = (uint8_t)(sum >> 8);
+		ip[11] = (uint8_t)sum;
+		memset(ip + 36, 0, 2);
+		sum = (uint16_t)~slow_sum(ip + 20, v[which].len - 20, pseudo(ip, 20, v[which].len));
+		ip[36] = (uint8_t)(sum >> 8);
+		ip[37] = (uint8_t)sum;
+	}
+	tun_join(&join, v, n);
+	return join.n;
+}
+
+static void check_not_joined(void)
+{
+	TAP_OK(joined_after(0, 8, 0, true) == 3, "three pieces are joined");
+	TAP_OK(joined_after(1, 100, 1, false) == 1, "not one with a wrong checksum");
+	TAP_OK(joined_after(0, 100, 1, false) == 1, "nor to one");
+	TAP_OK(joined_after(2, 15, 1, true) == 2, "not one from another address");
+	TAP_OK(joined_after(2, 21, 1, true) == 2, "nor port");
+	TAP_OK(joined_after(1, 27, 1, true) == 1, "not one that is not next");
+	TAP_OK(joined_after(1, 31, 1, true) == 1, "not one that acknowledges more");
+	TAP_OK(joined_after(1, 33, TH_SYN, true) == 1, "not one with other flags");
+	TAP_OK(joined_after(1, 33, TH_PUSH, true) == 2, "nothing behind one that pushes");
+	TAP_OK(joined_after(1, 8, 1, true) == 1, "not one with another time to live");
+	TAP_OK(joined_after(1, 1, 3, true) == 1, "not one that met congestion");
+	TAP_OK(joined_after(1, 6, 0x20, true) == 1, "not a fragment");
+}
+
 int main(void)
 {
+	check_join(false);
+	check_join(true);
+	check_not_joined();
 	check_cut(false);
 	check_cut(true);
 	check_whole();
