@@ -459,6 +459,24 @@ static void test_load(void)
 	sim_free(s);
 }
 
+/* The device under load is the one that begins: the peer's response needs a cookie, too. */
+static void test_load_as_initiator(void)
+{
+	struct sim *s = pair();
+
+	flood(s, 0, 2000);
+	sim_send(s, 0, 1, 64);
+	for (unsigned i = 0; i < 70; i++) {
+		sim_run(s, 100 * NS_PER_MS);
+		flood(s, 0, 100);
+	}
+	TAP_OK(sim_count(s, 1, WG_RX_COOKIE) == 1 && s->nodes[1].delivered == 1,
+	       "a device under load completes its own handshakes with a cookie");
+	TAP_OK(s->nodes[0].dev->index.len <= 2 && s->nodes[1].dev->index.len <= 3,
+	       "and keeps no index of those in vain");
+	sim_free(s);
+}
+
 static void test_limit(void)
 {
 	struct wg_limit l;
@@ -670,6 +688,7 @@ int main(void)
 	test_removal();
 	test_key_change();
 	test_load();
+	test_load_as_initiator();
 	test_limit();
 	test_v6();
 	test_allowed_ips();
