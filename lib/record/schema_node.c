@@ -37,7 +37,6 @@ static const struct schema_key node_keys[] = {
 	{"pid", TYPE_U64, 0, NULL, NULL, "process of its agent"},
 	{"joined_at", TYPE_TIME, 0, NULL, NULL, "when it joined"},
 	{"pulled_at", TYPE_TIME, 0, NULL, NULL, "when the console answered last"},
-	{"certificate_pem", TYPE_BASE64, 0, NULL, NULL, "answer to a gateway's join: its server certificate"},
 	{"text", TYPE_TEXT, 0, NULL, NULL, "more, for a person"},
 	{0}};
 SCHEMA_KIND(node, .config = true, .id = TYPE_NAME, .programs = "rn-node rn-expose rn-forward",

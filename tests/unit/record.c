@@ -374,10 +374,10 @@ static void test_schema(void)
 	TAP_OK(schema_says("listen=web address=a proto=tcp", RN_ECONFIG, 20, "address: 'a' is not host:port"), "an endpoint");
 	TAP_OK(schema_says("listen=web address=a:1 proto=tpc", RN_ECONFIG, 30, "proto: 'tpc' is not one of http|"), "an enum");
 	TAP_OK(schema_says("listen=.x address=a:1 proto=tcp", RN_ECONFIG, 8, "listen: '.x' is not"), "the identity");
-	TAP_OK(schema_says("group=g members=user:a,usr:b", RN_ECONFIG, 24, "members: 'usr:b' is not"), "an element");
-	TAP_OK(schema_says("group=g members=any,org,any", RN_ECONFIG, 25, "'any' stands twice"), "a set");
-	TAP_OK(schema_says("group=g members=any,,org", RN_ECONFIG, 21, "empty element"), "an empty element");
-	TAP_OK(schema_says("group=g members=any,", RN_ECONFIG, 21, "empty element"), "a comma at the end");
+	TAP_OK(schema_says("policy=p effect=allow to=* from=user:a,usr:b", RN_ECONFIG, 40, "from: 'usr:b' is not"), "an element");
+	TAP_OK(schema_says("device=d groups=any,org,any", RN_ECONFIG, 25, "'any' stands twice"), "a set");
+	TAP_OK(schema_says("device=d groups=any,,org", RN_ECONFIG, 21, "empty element"), "an empty element");
+	TAP_OK(schema_says("device=d groups=any,", RN_ECONFIG, 21, "empty element"), "a comma at the end");
 	TAP_OK(schema_says("stat=x value=y", RN_EDATA, 14, "value: 'y' is not a whole"), "observations: code 65");
 	TAP_OK(schema_says("stat=x foo=y value=", 0, 0, ""), "observations: unknown keys and known empty");
 	struct buf b;
