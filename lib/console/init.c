@@ -325,6 +325,7 @@ static int node_record(struct setup *s, struct rn_error *err)
 	rec_add_cstr(&b, "network", n->network);
 	rec_add_cstr(&b, "role", "gateway");
 	rec_add_cstr(&b, "url", s->c->url);
+	rec_add_cstr(&b, "connect", "127.0.0.1"); /* its own edge serves the console: no DNS needed */
 	rec_add_raw(&b, "address", str_from(addresses));
 	rec_add_cstr(&b, "name", n->name);
 	if (*s->gateway.management)
