@@ -3,6 +3,7 @@
  * The packet path of a running tunnel, and its beginning and end.
  */
 #include "wg/carrier_impl.h"
+#include "wg/refuse.h"
 
 #include <sys/epoll.h>
 
@@ -22,7 +23,24 @@ static void op_deliver(void *ctx, const struct wg_pkt *v, size_t n)
 	tun_write(d->tun, v, n);
 }
 
-static const struct wg_ops ops = {.send = op_send, .deliver = op_deliver};
+/* At most one a millisecond: who sends to nobody need not be told of every packet. */
+static void op_refuse(void *ctx, const struct wg_pkt *pkt, enum wg_counter why)
+{
+	struct carrier *d = ctx;
+	uint8_t room[WG_HEAD + REFUSE_MAX];
+	uint64_t now = clock_now_ms();
+	(void)why;
+	if (now == d->refused_ms)
+		return;
+	struct wg_pkt answer = {.data = room + WG_HEAD};
+	answer.len = (uint32_t)refuse_make(pkt->data, pkt->len, answer.data);
+	if (!answer.len)
+		return;
+	d->refused_ms = now;
+	tun_write(d->tun, &answer, 1);
+}
+
+static const struct wg_ops ops = {.send = op_send, .deliver = op_deliver, .refuse = op_refuse};
 
 /* ---- events ------------------------------------------------------------------------------------ */
 

@@ -38,6 +38,7 @@ struct carrier {
 	bool addressed;             /* an address was configured, so the rule of own addresses holds */
 	bool forward;
 	bool manage_routes;
+	uint64_t refused_ms; /* when a sender inside was last told that its packet goes nowhere */
 	struct rn_error failure;
 };
 

@@ -136,6 +136,19 @@ uapi() { socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wireguard/$1.sock"; } # uapi TUN
 	has '"interface":"a"' '"interface":"b"'
 }
 
+@test "who sends to nobody is told at once" {
+	need_tunnel
+	keys a b
+	printf 'interface=a address=10.61.0.1/24,fd61::1/64 private_key_file=a.key\npeer=%s interface=a allowed_ips=10.61.0.2/32\n' \
+		"$PUB_b" >"$T/a.rn"
+	rn-wg up a -f "$T/a.rn" --netns private
+	for to in 10.61.0.99 10.61.0.2 fd61::99; do # no such peer; a peer that is nowhere yet
+		run inside a ping -c 1 -W 5 "$to"
+		[ "$status" -eq 1 ]
+		has "nreachable"
+	done
+}
+
 @test "a second up is refused, down frees the name" {
 	need_tunnel
 	keys a
