@@ -9,6 +9,8 @@
  */
 #include "page.h"
 
+#include <errno.h>
+
 #define COOKIE "__Host-rn_login"
 #define ASSERTION_S 60 /* one redirect */
 #define RETURN_MAX 2048
@@ -142,7 +144,7 @@ static int check_password(struct call *k, struct str form, const struct target *
 		write_form(k, 401, t, user, "Name or password is wrong.");
 		return 0;
 	}
-	if (rc == RN_EAGAIN) {
+	if (rc == RN_EAGAIN && err->sys == EACCES) {
 		write_form(k, 429, t, user, "Too many attempts. Wait five minutes.");
 		return 0;
 	}

@@ -169,7 +169,7 @@ static unsigned status_of(const struct rn_error *err)
 	case RN_EPERM:
 		return err->sys == EACCES ? 403 : 401;
 	case RN_EAGAIN:
-		return err->sys == EBUSY ? 503 : 429;
+		return err->sys == EACCES ? 429 : 503;
 	default:
 		return 500;
 	}

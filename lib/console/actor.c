@@ -7,7 +7,7 @@
 #define NONCE_KEEP_S (2 * REQUEST_SKEW_S)
 #define FAILURE_WINDOW_S 300
 #define FAILURES_NAME 5
-#define FAILURES_FROM 20
+#define FAILURES_FROM 20 /* may stand behind one address */
 
 static enum console_role role_of(struct str name)
 {
@@ -102,7 +102,15 @@ int console_nonce_use(struct console *c, const struct console_actor *node, struc
 	return rc;
 }
 
-/* ---- passwords -------------------------------------------------------------------------------- */
+/* ---- failures --------------------------------------------------------------------------------- */
+
+static int fail_often(struct rn_error *err)
+{
+	int rc = rn_fail(err, RN_EAGAIN, "too many failures; wait %d minutes", FAILURE_WINDOW_S / 60);
+
+	err->sys = EACCES;
+	return rc;
+}
 
 static int failures(struct console *c, const char *subject, int64_t *n, struct rn_error *err)
 {
@@ -111,6 +119,22 @@ static int failures(struct console *c, const char *subject, int64_t *n, struct r
 
 	return rc < 0 ? rc : 0;
 }
+
+int failures_check(struct console *c, const char *subject, struct rn_error *err)
+{
+	int64_t n = 0;
+	int rc = failures(c, subject, &n, err);
+
+	return rc || n < FAILURES_FROM ? rc : fail_often(err);
+}
+
+int failure_add(struct console *c, const char *subject, struct rn_error *err)
+{
+	return store_exec(c->store, "INSERT INTO failures (subject, at) VALUES (?, ?)", NULL, err, "zi", subject,
+			  clock_wall_s());
+}
+
+/* ---- passwords -------------------------------------------------------------------------------- */
 
 struct attempt {
 	char name[CONSOLE_NAME_MAX * 2], by_name[CONSOLE_NAME_MAX * 2 + 8], by_from[96];
@@ -125,7 +149,7 @@ static int attempt_check(struct console *c, const struct attempt *t, struct rn_e
 	if (!rc)
 		rc = failures(c, t->by_from, &by_from, err);
 	if (!rc && (by_name >= FAILURES_NAME || by_from >= FAILURES_FROM))
-		rc = rn_fail(err, RN_EAGAIN, "too many wrong passwords; wait %d minutes", FAILURE_WINDOW_S / 60);
+		rc = fail_often(err);
 	return rc;
 }
 

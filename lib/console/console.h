@@ -14,7 +14,8 @@
  *     RN_ENO                        not found, expired, used already, exhausted               [404]
  *     RN_EDATA                      bad input, the key named                                  [400]
  *     RN_EPERM                      the credential is wrong, or the role does not allow it    [401, 403]
- *     RN_EAGAIN                     too many failures, or the database is busy: try later     [429, 503]
+ *     RN_EAGAIN with err->sys EACCES  too many failures: try later                            [429]
+ *     RN_EAGAIN                     the database is busy: try again                           [503]
  *     others                        the machine's or our own fault                            [500]
  * RN_EPERM has err->sys EACCES when the credential was fine and the role is not enough (403).
  */
@@ -122,7 +123,8 @@ struct console_join {
 	struct str public_ip;   /* gateway: where it is reached; else NULL */
 };
 /* Uses the invitation up and makes the node. OUT: node=ID name=… network=ORG role=… address=v4,v6 gateway=…
- * url=… and for a gateway certificate_pem (base64). RN_EPERM, one text, for an unknown, used or expired token. */
+ * url=… and for a gateway certificate_pem (base64). RN_EPERM, one text, for an unknown, used or expired token; 20
+ * of those from one address in 300 s give RN_EAGAIN before the token is looked at. */
 int console_join(struct console *c, const struct console_join *j, struct str from, struct buf *out, struct rn_error *err) must_check;
 
 /* ---- services ----------------------------------------------------------------------------------- */

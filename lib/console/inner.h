@@ -66,6 +66,12 @@ int meta_set(struct console *c, const char *key, const char *value, struct rn_er
 /* Adds one to a counter and gives the new value; starts at 1. */
 int meta_next(struct console *c, const char *key, int64_t *out, struct rn_error *err) must_check;
 
+/* ---- failures (actor.c) -------------------------------------------------------------------------- */
+
+/* RN_EAGAIN with sys EACCES when SUBJECT ("join ADDRESS") failed too often in the last minutes. */
+int failures_check(struct console *c, const char *subject, struct rn_error *err) must_check;
+int failure_add(struct console *c, const char *subject, struct rn_error *err) must_check;
+
 /* ---- names (name.c) ----------------------------------------------------------------------------- */
 
 /* Letters, digits, - _ . of at most 63 bytes, beginning with a letter or digit. */

@@ -320,12 +320,19 @@ static int join_steps(struct console *c, const struct console_join *j, struct st
 int console_join(struct console *c, const struct console_join *j, struct str from, struct buf *out,
 		 struct rn_error *err)
 {
+	struct rn_error second;
+	char subject[96];
 	int rc = join_check(j, err);
 
+	snprintf(subject, sizeof(subject), "join %.*s", STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
+	if (!rc)
+		rc = failures_check(c, subject, err);
 	if (!rc)
 		rc = store_begin(c->store, STORE_WRITE, err);
 	if (rc)
 		return rc;
-	rc = join_steps(c, j, from, out, err);
-	return action_end(c, rc, err);
+	rc = action_end(c, join_steps(c, j, from, out, err), err);
+	if (rc == RN_EPERM && failure_add(c, subject, &second))
+		log_write(LOG_WARN, "a failed join was not noted: %s", second.text);
+	return rc;
 }

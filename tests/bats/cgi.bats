@@ -163,6 +163,19 @@ service='{"name":"web","local_address":"localhost:3000","protocol":"http","tunne
 	want 401
 }
 
+@test "who tries invitations is shut out for a while" {
+	local guess wg sign
+	wg=$(wg genkey | wg pubkey)
+	sign=$(wg genkey)
+	for _ in $(seq 20); do
+		guess=$(head -c 16 /dev/urandom | base64url)
+		cgi POST /api/v1/join "{\"token\":\"$guess\",\"wg_key\":\"$wg\",\"sign_key\":\"$sign\"}"
+		want 401
+	done
+	cgi POST /api/v1/join "{\"token\":\"$guess\",\"wg_key\":\"$wg\",\"sign_key\":\"$sign\"}"
+	want 429 '"error":"too_many"' "Retry-After: 300"
+}
+
 @test "a node exposes, lists, shares and removes its service" {
 	join laptop
 	as_node laptop POST /api/v1/services "$service"
