@@ -16,6 +16,12 @@ static void on_timer(struct timer *t)
 	pull_start(a);
 }
 
+void pull_later(struct agent *a, uint64_t ms)
+{
+	a->pull_timer.fn = on_timer;
+	timer_start(a->loop, &a->pull_timer, ms);
+}
+
 /* The interval, a fifth more or less, so that many nodes do not come at once. */
 static uint64_t next_ms(const struct agent *a)
 {
@@ -57,8 +63,7 @@ static void finish(struct agent *a, const struct rn_error *err)
 	if (!err && !was_fine)
 		log_event(LOG_INFO, "the console answers again", NULL);
 	answer_waiting(a);
-	a->pull_timer.fn = on_timer;
-	timer_start(a->loop, &a->pull_timer, a->pull_again ? PULL_GAP_MS : next_ms(a));
+	pull_later(a, a->pull_again ? PULL_GAP_MS : next_ms(a));
 	a->pull_again = false;
 }
 
@@ -100,8 +105,7 @@ static void on_sig(void *ctx, int rc, const struct agent_answer *answer, const s
 	if (!rc)
 		rc = apply_pulled(a, buf_str(&answer->body), &err);
 	if (rc == RN_EPERM && a->mismatches++ < MISMATCH_RETRIES) {
-		a->pull_timer.fn = on_timer;
-		timer_start(a->loop, &a->pull_timer, MISMATCH_MS);
+		pull_later(a, MISMATCH_MS);
 		return;
 	}
 	a->mismatches = 0;
@@ -154,8 +158,7 @@ void pull_start(struct agent *a)
 		return;
 	}
 	if (now - a->pull_at_ms < PULL_GAP_MS && a->pull_at_ms) {
-		a->pull_timer.fn = on_timer;
-		timer_start(a->loop, &a->pull_timer, PULL_GAP_MS);
+		pull_later(a, PULL_GAP_MS);
 		return;
 	}
 	timer_stop(a->loop, &a->pull_timer);

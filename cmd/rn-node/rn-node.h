@@ -131,9 +131,10 @@ struct agent {
 	struct http_server *manage;
 };
 
-void pull_start(struct agent *a);
-/* At least this many ms between two; asked for more often they become one. */
+/* Asks now; at least PULL_GAP_MS lie between two, and what is asked for more often becomes one. */
 #define PULL_GAP_MS 50
+void pull_start(struct agent *a);
+void pull_later(struct agent *a, uint64_t ms);
 void pull_stop(struct agent *a);
 /* After a bundle was applied, from wherever it came: starts the programs if this was the first. */
 void agent_applied(struct agent *a, const struct applied *done);

@@ -10,6 +10,7 @@
 
 #define INTERVAL_S 30
 #define STOP_MS 15000
+#define FIRST_PULL_MS 1000 /* unless all programs are up before that */
 
 int run_parse(int key, char *arg, void *opts, struct rn_error *err)
 {
@@ -60,6 +61,7 @@ static void on_daemon(void *ctx)
 	}
 	if (agent_is_well(a) && !a->told) {
 		a->told = true;
+		pull_start(a); /* the way to the console may lead through what has just come up */
 		log_event(LOG_INFO, "ready", "network", a->apply.net.name, NULL);
 		ready_tell(getenv("NOTIFY_SOCKET"), a->options.ready_fd - 1);
 	}
@@ -215,7 +217,8 @@ static int serve(struct agent *a, struct rn_error *err)
 		return err->code;
 	if (a->apply.current.text.len)
 		start_programs(a);
-	pull_start(a);
+	if (!a->told)
+		pull_later(a, a->started ? FIRST_PULL_MS : 0);
 	return loop_run(a->loop, err);
 }
 
