@@ -2,7 +2,7 @@
  *
  * What answers there. Every TCP listener on loopback is connected to at once; those that speak first
  * have a moment for it, then the others are asked for HTTP, unless their port says that it would
- * only trouble them.
+ * only trouble them. One that hangs up on that without a word is asked for TLS.
  */
 #include "rn-discover.h"
 
@@ -13,8 +13,11 @@
 #define PROBES_MAX 256
 #define BANNER_MS 80 /* for those who speak first */
 
+enum stage { LISTENING, ASKED_HTTP, ASKED_TLS };
+
 struct probes;
 struct probe {
+	enum stage stage;
 	struct probes *owner;
 	struct listener *listener;
 	struct watch watch; /* fd is -1 when done */
@@ -39,7 +42,8 @@ const char *probe_recognise(struct str b)
 		{STR_INIT("SSH-"), "ssh"},    {STR_INIT("HTTP/"), "http"},  {STR_INIT("RFB "), "vnc"},
 		{STR_INIT("* OK"), "imap"},   {STR_INIT("+OK"), "pop3"},    {STR_INIT("-ERR"), "redis"},
 		{STR_INIT("-NOAUTH"), "redis"}, {STR_INIT("INFO {"), "nats"}, {STR_INIT("AMQP"), "amqp"},
-		{STR_INIT("@RSYNCD:"), "rsync"}, {STR_INIT("\x15\x03"), "https"}, /* a TLS alert */
+		{STR_INIT("@RSYNCD:"), "rsync"}, /* TLS: alert, handshake */
+		{STR_INIT("\x15\x03"), "https"}, {STR_INIT("\x16\x03"), "https"},
 	};
 
 	if (str_find_str(b, STR("HTTP request was sent to HTTPS")) >= 0 ||
@@ -72,16 +76,52 @@ static void conclude(struct probe *p)
 
 /* ---- the conversation --------------------------------------------------------------------------- */
 
+/* A ClientHello (RFC 5246, section 7.4.1.2) that no server can do much with: whoever speaks TLS sends
+ * an alert or a handshake record back, nobody else does. */
+static const uint8_t client_hello[] = {
+	0x16, 3, 1, 0, 49,                         /* handshake record */
+	1, 0, 0, 45, 3, 3,                         /* ClientHello, TLS 1.2 */
+	'r', 'n', '-', 'd', 'i', 's', 'c', 'o', 'v', 'e', 'r', 0, 0, 0, 0, 0, /* random: 32 bytes */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0,                                         /* no session */
+	0, 6, 0xc0, 0x2f, 0xc0, 0x2b, 0, 0x9c,     /* three cipher suites */
+	1, 0,                                      /* no compression */
+};
+
+/* A second connection, for the TLS question; false if there is none. */
+static bool reconnect(struct probe *p)
+{
+	struct rn_error ignored;
+
+	watch_del(p->owner->loop, &p->watch);
+	fd_close(&p->watch.fd);
+	p->stage = ASKED_TLS;
+	p->watch.fd = tcp_connect(&p->listener->address, &ignored);
+	p->watch.events = EPOLLOUT;
+	if (p->watch.fd >= 0 && watch_add(p->owner->loop, &p->watch, &ignored) == 0)
+		return true;
+	fd_close(&p->watch.fd);
+	return false;
+}
+
 static void probe_event(struct watch *w, uint32_t events)
 {
 	struct probe *p = container_of(w, struct probe, watch);
-	ssize_t n = recv(w->fd, p->got + p->len, sizeof(p->got) - p->len, 0);
+	ssize_t n;
 
-	(void)events;
+	if (p->stage == ASKED_TLS && (events & EPOLLOUT)) {
+		watch_set(p->owner->loop, w, EPOLLIN | EPOLLRDHUP);
+		if (send(w->fd, client_hello, sizeof(client_hello), MSG_NOSIGNAL) < 0)
+			conclude(p);
+		return;
+	}
+	n = recv(w->fd, p->got + p->len, sizeof(p->got) - p->len, 0);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n > 0)
 		p->len += (size_t)n;
+	if (n <= 0 && p->len == 0 && p->stage == ASKED_HTTP && reconnect(p))
+		return;
 	/* An HTTP head tells more than its first word: whether it complains about missing TLS. */
 	if (n <= 0 || p->len == sizeof(p->got) || !str_starts(str_make(p->got, p->len), STR("HTTP/")))
 		conclude(p);
@@ -108,6 +148,7 @@ static void ask_http(struct timer *t)
 		if (leave_alone(p->listener) ||
 		    send(p->watch.fd, question, sizeof(question) - 1, MSG_NOSIGNAL) < 0)
 			conclude(p);
+		p->stage = ASKED_HTTP;
 	}
 }
 
