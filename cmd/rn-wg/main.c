@@ -26,7 +26,7 @@ static const struct cli_cmd cmds[] = {
 	{.name = "genpsk", .doc = "print a new preshared key",
 	 .run = run_genpsk, .no_views = true},
 	{.name = "up", .args = "NAME", .doc = "bring a tunnel up; return when it is ready\v"
-		"The default place of the device is the host for root, and a namespace of its own for others.",
+		"The default place of the device is the host for root, else a namespace of its own.",
 	 .options = up_options, .parse = up_parse, .opts_size = sizeof(struct up_options), .run = run_up,
 	 .min = 1, .max = 1, .no_views = true, .daemon = true},
 	{.name = "down", .args = "NAME", .doc = "end a tunnel; its device, sockets and routes go",

@@ -286,7 +286,7 @@ static int serve(struct up *u, const struct up_options *o)
 	if (!code) {
 		tell_word(u, &err);
 		ready_tell(getenv("NOTIFY_SOCKET"), o->ready_fd - 1);
-		log_event(LOG_INFO, "the tunnel is up", "interface", u->name, NULL);
+		log_event(LOG_INFO, "the tunnel is up", "interface", u->name, (char *)NULL);
 		code = loop_run(u->loop, &err);
 		if (!code && carrier_failure(u->carrier)->code) {
 			err = *carrier_failure(u->carrier);

@@ -82,12 +82,13 @@ static int apply_addresses(struct carrier *d, const struct wg_config *c, struct 
 	for (size_t i = 0; i < c->addresses.len && !code; i++) {
 		const struct cidr *a = &c->addresses.ptr[i];
 		bool has = has_cidr(d->addresses.ptr, d->addresses.len, a);
-		struct cidr *mine = has ? NULL : VEC_PUSH(&d->addresses);
-		if (!has && !mine)
-			return rn_fail(err, RN_EOS, "out of memory");
-		if (mine)
+		if (!has) {
+			struct cidr *mine = VEC_PUSH(&d->addresses);
+			if (!mine)
+				return rn_fail(err, RN_EOS, "out of memory");
 			*mine = *a;
-		if (mine || removed)
+		}
+		if (!has || removed)
 			code = inside_address(d->inside, a, true, err);
 	}
 	d->addressed = true;

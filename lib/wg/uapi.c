@@ -97,7 +97,11 @@ static bool set_replace_allowed(struct parser *p, struct str value)
 static bool set_allowed_ip(struct parser *p, struct str value)
 {
 	bool minus = value.len && value.ptr[0] == '-'; /* newer than most: takes it away */
-	struct cidr *c = minus ? VEC_PUSH(&p->peer->disallowed) : VEC_PUSH(&p->peer->allowed);
+	struct cidr *c;
+	if (minus)
+		c = VEC_PUSH(&p->peer->disallowed);
+	else
+		c = VEC_PUSH(&p->peer->allowed);
 	return c && cidr_parse(c, str_from_at(value, minus), false);
 }
 

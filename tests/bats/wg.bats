@@ -93,9 +93,9 @@ uapi() { socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wireguard/$1.sock"; } # uapi TUN
 	keys a
 	run_exit 66 rn-wg up x -f "$T/none"
 	has "$T/none"
-	echo "interface=x private_key_file=a.key adress=10.0.0.1/24" >"$T/x.rn"
+	echo "interface=x private_key_file=a.key listen_prot=7" >"$T/x.rn"
 	run_exit 78 rn-wg up x -f "$T/x.rn"
-	has "$T/x.rn:1:" "adress" "address"
+	has "$T/x.rn:1:" "listen_prot" "listen_port"
 	echo "interface=y private_key_file=a.key" >"$T/x.rn"
 	run_exit 78 rn-wg up x -f "$T/x.rn"
 	has "no interface=x record"
@@ -297,4 +297,15 @@ uapi() { socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wireguard/$1.sock"; } # uapi TUN
 	chmod 755 "$T"
 	run_exit 77 env RN_RUN_DIR="$T/open/run" setpriv --reuid=65534 --regid=65534 --clear-groups "$T/rn-wg" up nope --netns host
 	has "/dev/net/tun" || has "making the TUN device"
+}
+
+@test "what the system forbids is named, with what to do about it" {
+	unshare -Urm true || skip "no user namespaces"
+	run_exit 71 unshare -Urm sh -c 'mount -t tmpfs none /dev/net && rn-wg up nope --netns private'
+	has "/dev/net/tun cannot be opened" "modprobe tun"
+	run_exit 77 unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces
+		echo 0 >/proc/sys/user/max_net_namespaces
+		rn-wg up nope --netns private'
+	has "namespaces" "sysctl"
+	[ ! -e "$RN_RUN_DIR/wg-nope.sock" ]
 }

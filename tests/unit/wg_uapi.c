@@ -95,7 +95,7 @@ static void check_records(void)
 	TAP_OK(read_records("interface=wg0 private_key_file=wg0.key\n") == RN_ECONFIG ||
 		       err.code == RN_ENOINPUT, "a key file that is missing");
 	TAP_OK(strstr(err.text, "/nonexistent/wg0.key"), "is named with its folder");
-	TAP_OK(read_records("interface=wg0 adress=10.0.0.1\n") == RN_ECONFIG && strstr(err.text, "address"),
+	TAP_OK(read_records("interface=wg0 listen_prot=7\n") == RN_ECONFIG && strstr(err.text, "listen_port"),
 	       "an unknown key is refused, the nearest named");
 	TAP_OK(read_records(PEER "interface=wg0 allowed_ips=10.0.0.0/40\n") == RN_ECONFIG,
 	       "a bad prefix is refused");
