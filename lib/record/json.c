@@ -184,6 +184,7 @@ static int take_array(struct buf *b, const json_t *list, const char *key, struct
 	return 0;
 }
 
+/* V: NULL for an empty value. */
 static int take_member(struct buf *b, const char *key, const json_t *v, struct rn_error *err)
 {
 	if (!is_key(key))
@@ -192,6 +193,8 @@ static int take_member(struct buf *b, const char *key, const json_t *v, struct r
 			       REC_KEY_MAX);
 	buf_add_cstr(b, key);
 	buf_add_byte(b, '=');
+	if (!v)
+		return 0;
 	return json_is_array(v) ? take_array(b, v, key, err) : take_value(b, v, key, false, err);
 }
 
@@ -200,16 +203,13 @@ static int take_object(struct buf *b, json_t *object, const char *subject, struc
 {
 	const char *key;
 	json_t *v;
-	int rc = 0;
+	int rc;
 	if (!subject)
 		subject = json_object_iter_key(json_object_iter(object));
 	if (!subject)
 		return rn_fail(err, RN_EDATA, "an empty object is no record");
 	v = json_object_get(object, subject);
-	if (v && !json_is_null(v))
-		rc = take_member(b, subject, v, err);
-	else
-		buf_addf(b, "%s=", subject);
+	rc = take_member(b, subject, json_is_null(v) ? NULL : v, err);
 	json_object_foreach(object, key, v)
 	{
 		if (rc == 0 && strcmp(key, subject) != 0 && !json_is_null(v)) {

@@ -340,6 +340,7 @@ static void test_json(void)
 	TAP_OK(json_refused("{\"a\":1,\"a\":2}", "duplicate"), "a member twice");
 	TAP_OK(json_refused("{\"a\":1.5}", "a: not text"), "a fraction");
 	TAP_OK(json_refused("{\"a b\":1}", "'a b' is not a key"), "a member that is no key");
+	TAP_OK(json_refused("{\"#\":null,\"a\":1}", "'#' is not a key"), "nor a first one that is null");
 	TAP_OK(json_refused("{\"a\":{\"b\":1}}", "a: an object"), "an object inside");
 	TAP_OK(json_refused("{\"a\":[\"\"]}", "a: an element is empty"), "an empty element");
 	TAP_OK(json_refused("{\"a\":\"\\u0000\"}", ""), "NUL");
