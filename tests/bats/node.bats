@@ -35,7 +35,7 @@ bundle() { # bundle FILE NODE SERIAL [RECORD…]
 }
 peer() { echo "peer=$(rn-wg genkey | rn-wg pubkey) interface=lab allowed_ips=10.77.0.$1/32"; }
 serial() { rn-node show | grep -o ' serial=[0-9]*' | cut -d= -f2; }
-pid_of() { rn-node show | grep "^daemon=$1 " | grep -o ' pid=[0-9]*' | cut -d= -f2; }
+pid_of() { rn-node show | grep "^daemon=$1 state=up " | grep -o " pid=[0-9]*" | cut -d= -f2; } # nothing unless it is up
 
 @test "a good bundle is kept; the same again is no change" {
 	bundle 3.rn n1 3
