@@ -131,7 +131,7 @@ int rec_to_json(struct buf *b, const struct rec *r, struct rn_error *err)
 static bool is_key(const char *key)
 {
 	size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_");
-	return key[len] == '\0' && len <= REC_KEY_MAX && *key >= 'a';
+	return len <= REC_KEY_MAX && key[len] == '\0' && *key >= 'a';
 }
 
 static int take_base64(struct buf *b, const json_t *v, const char *key, struct rn_error *err)
