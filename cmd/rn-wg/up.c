@@ -152,8 +152,16 @@ static void tell_word(struct up *u, const struct rn_error *err)
 	fd_close(&u->told);
 }
 
+/* Who started us may wait for the end of a pipe that we would hold open as long as we live. */
+static void close_inherited(const struct up *u, int ready_fd)
+{
+	for (int fd = 3; fd < 1024; fd++)
+		if (fd != u->lock && fd != u->told && fd != ready_fd)
+			close(fd);
+}
+
 /* 0 in the background process, 1 in the one that was called. */
-static int go_background(struct up *u)
+static int go_background(struct up *u, int ready_fd)
 {
 	int word[2];
 	if (pipe2(word, O_CLOEXEC) < 0)
@@ -169,6 +177,7 @@ static int go_background(struct up *u)
 	}
 	close(word[0]);
 	u->told = word[1];
+	close_inherited(u, ready_fd);
 	setsid();
 	return 0;
 }
@@ -316,7 +325,7 @@ int run_up(struct cli *c, int argc, char **argv)
 	if (!code)
 		code = take_lock(&u);
 	if (!code && !o->foreground)
-		code = go_background(&u);
+		code = go_background(&u, o->ready_fd - 1);
 	if (!code)
 		return serve(&u, o);
 	wg_config_free(&u.config);

@@ -174,6 +174,19 @@ check_both_ways() {
 	[ ! -e "/run/wireguard/$OURS.sock" ]
 }
 
+@test "a device that is removed from outside ends its process, and says why" {
+	OURS_PORT=0
+	ours_up ""
+	pid=$(tail -n 1 "$T/pids")
+	ip -n "$LAB-a" link del "$OURS"
+	wait_gone "$pid"
+	run wait "$pid"
+	[ "$status" -eq 71 ] || [ "$status" -eq 127 ]
+	grep -q "rn-wg: $OURS: " "$T/ours.log"
+	run_exit 69 rn-wg show "$OURS"
+	[ ! -e "/run/wireguard/$OURS.sock" ]
+}
+
 # The machine's /dev/net/tun may be root's alone: a mount namespace of the test's own has one for all.
 as_nobody_with_tun() {
 	in_a unshare -m sh -c '
