@@ -4,7 +4,7 @@
 #define COMMAND(n, a, o, r, lo, hi, d)                                                                                 \
 	{.name = n, .args = a, .options = o, .parse = parse_option, .opts_size = sizeof(struct options), .run = r,     \
 	 .min = lo, .max = hi, .doc = d}
-#define KIND(n, o, d) COMMAND(n, "ACTION [ID] [KEY=VALUE...]", o, run_kind, 1, -1, d)
+#define KIND(n, o, d) COMMAND(n, "ACTION...", o, run_kind, 1, -1, d)
 
 static const struct cli_cmd cmds[] = {
 	{.name = "init", .args = "DOMAIN", .options = init_options, .parse = parse_option,
