@@ -8,14 +8,15 @@ struct options {
 };
 enum { OPT_ALL = 0x100, OPT_NO_PROBE };
 
-/* Listeners that nobody means when asking for services: they serve this machine or this link only. */
+/* Listeners that nobody means when asking for services: they serve this machine or this link only.
+ */
 static const struct {
 	uint16_t port;
 	bool udp;
 } plumbing[] = {
-	{67, true},   {68, true},   {111, false},  {111, true},  {323, true},   {546, true},  {547, true},
-	{1900, true}, {5353, true}, {5355, false}, {5355, true}, {3702, true},  {631, true},  {137, true},
-	{138, true},
+	{67, true},   {68, true},   {111, false}, {111, true},	{323, true},
+	{546, true},  {547, true},  {1900, true}, {5353, true}, {5355, false},
+	{5355, true}, {3702, true}, {631, true},  {137, true},	{138, true},
 };
 
 static bool is_plumbing(const struct listener *l)
@@ -51,7 +52,8 @@ static uint16_t first_client_port(void)
 
 static bool is_ours(const struct listener *l)
 {
-	return str_starts(str_from(l->program), STR("rn-")) || strcmp(l->program, "rustronaut-cli") == 0;
+	return str_starts(str_from(l->program), STR("rn-")) ||
+	       strcmp(l->program, "rustronaut-cli") == 0;
 }
 
 static bool is_worth(const struct listener *l, uint16_t client_port)
@@ -59,7 +61,8 @@ static bool is_worth(const struct listener *l, uint16_t client_port)
 	if (is_ours(l) || is_plumbing(l))
 		return false;
 	/* A UDP socket up there is most likely somebody's question, not a service. */
-	return !l->udp || addr_port(&l->bound) < client_port || agent_port_find(addr_port(&l->bound), true);
+	return !l->udp || addr_port(&l->bound) < client_port ||
+	       agent_port_find(addr_port(&l->bound), true);
 }
 
 /* Drops what is not worth a record, and the second of two families of the same port. */
@@ -75,7 +78,8 @@ static void keep_worthy(struct listeners *ls, bool all)
 		for (size_t k = 0; k < n; k++) {
 			const struct listener *o = &ls->all.ptr[k];
 
-			twice |= o->udp == l->udp && addr_port(&o->address) == addr_port(&l->address) &&
+			twice |= o->udp == l->udp &&
+				 addr_port(&o->address) == addr_port(&l->address) &&
 				 (addr_eq_ip(&o->address, &l->address) ||
 				  (addr_is_loopback(&o->address) && addr_is_loopback(&l->address)));
 		}
@@ -195,17 +199,22 @@ static int parse(int key, char *arg, void *opts, struct rn_error *err)
 }
 
 static const struct argp_option options[] = {
-	{"all", OPT_ALL, 0, 0, "Also what hardly anybody wants to expose: mDNS, DHCP, clients' UDP ports…", 0},
+	{"all", OPT_ALL, 0, 0,
+	 "Also what hardly anybody wants to expose: mDNS, DHCP, clients' UDP ports…", 0},
 	{"no-probe", OPT_NO_PROBE, 0, 0, "Guess by port number only, connect to nothing", 0},
 	{0}};
 
-static const struct cli_cmd cmds[] = {
-	{.doc = "find local services that could be exposed\v"
-		"Prints a service record for each TCP and UDP listener of this machine, with a guess what it is. "
-		"Listeners on loopback are asked (all at once, under half a second); others are judged by their port. "
-		"Rustronaut's own sockets are left out.",
-	 .options = options, .parse = parse, .opts_size = sizeof(struct options), .run = run},
-	{0}};
+static const struct cli_cmd cmds[] = {{.doc = "find local services that could be exposed\v"
+					      "Prints a service record for each TCP and UDP "
+					      "listener of this machine, with a guess what it is. "
+					      "Listeners on loopback are asked (all at once, under "
+					      "half a second); others are judged by their port. "
+					      "Rustronaut's own sockets are left out.",
+				       .options = options,
+				       .parse = parse,
+				       .opts_size = sizeof(struct options),
+				       .run = run},
+				      {0}};
 
 static const char examples[] =
 	"  rn-discover                       # what runs here\n"

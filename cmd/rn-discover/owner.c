@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whose socket it is: the process that has it among its descriptors. Other users' processes cannot be
- * looked into; their sockets stay without a name.
+ * Whose socket it is: the process that has it among its descriptors. Other users' processes cannot
+ * be looked into; their sockets stay without a name.
  */
 #include "rn-discover.h"
 
@@ -26,7 +26,8 @@ static void name_of(const char *dir, char out[static PROGRAM_MAX])
 	buf_init(&text, 64);
 	snprintf(path, sizeof(path), "%s/comm", dir);
 	if (file_read(path, &text, &ignored) == 0 && text.len)
-		str_copy(out, PROGRAM_MAX, str_slice(buf_str(&text), 0, MIN(text.len - 1, (size_t)PROGRAM_MAX - 1)));
+		str_copy(out, PROGRAM_MAX,
+			 str_slice(buf_str(&text), 0, MIN(text.len - 1, (size_t)PROGRAM_MAX - 1)));
 	buf_free(&text);
 }
 
@@ -38,7 +39,8 @@ static bool socket_inode(const char *path, unsigned long *inode)
 	struct str text = str_make(link, n > 0 ? (size_t)n : 0);
 	uint64_t v;
 
-	if (!str_starts(text, STR("socket:[")) || !str_to_u64(str_slice(text, 8, text.len - 1), UINT64_MAX, &v))
+	if (!str_starts(text, STR("socket:[")) ||
+	    !str_to_u64(str_slice(text, 8, text.len - 1), UINT64_MAX, &v))
 		return false;
 	*inode = v;
 	return true;

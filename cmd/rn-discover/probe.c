@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What answers there. Every TCP listener on loopback is connected to at once; those that speak first
- * have a moment for it, then the others are asked for HTTP, unless their port says that it would
- * only trouble them. One that hangs up on that without a word is asked for TLS.
+ * What answers there. Every TCP listener on loopback is connected to at once; those that speak
+ * first have a moment for it, then the others are asked for HTTP, unless their port says that it
+ * would only trouble them. One that hangs up on that without a word is asked for TLS.
  */
 #include "rn-discover.h"
 
@@ -31,7 +31,7 @@ struct probes {
 	struct timer ask, end;
 };
 
-/* ---- what the bytes say ------------------------------------------------------------------------- */
+/* ---- what the bytes say ---------------------------------------------------------------------- */
 
 const char *probe_recognise(struct str b)
 {
@@ -39,11 +39,18 @@ const char *probe_recognise(struct str b)
 		struct str start;
 		const char *name;
 	} marks[] = {
-		{STR_INIT("SSH-"), "ssh"},    {STR_INIT("HTTP/"), "http"},  {STR_INIT("RFB "), "vnc"},
-		{STR_INIT("* OK"), "imap"},   {STR_INIT("+OK"), "pop3"},    {STR_INIT("-ERR"), "redis"},
-		{STR_INIT("-NOAUTH"), "redis"}, {STR_INIT("INFO {"), "nats"}, {STR_INIT("AMQP"), "amqp"},
+		{STR_INIT("SSH-"), "ssh"},
+		{STR_INIT("HTTP/"), "http"},
+		{STR_INIT("RFB "), "vnc"},
+		{STR_INIT("* OK"), "imap"},
+		{STR_INIT("+OK"), "pop3"},
+		{STR_INIT("-ERR"), "redis"},
+		{STR_INIT("-NOAUTH"), "redis"},
+		{STR_INIT("INFO {"), "nats"},
+		{STR_INIT("AMQP"), "amqp"},
 		{STR_INIT("@RSYNCD:"), "rsync"}, /* TLS: alert, handshake */
-		{STR_INIT("\x15\x03"), "https"}, {STR_INIT("\x16\x03"), "https"},
+		{STR_INIT("\x15\x03"), "https"},
+		{STR_INIT("\x16\x03"), "https"},
 	};
 
 	if (str_find_str(b, STR("HTTP request was sent to HTTPS")) >= 0 ||
@@ -54,7 +61,8 @@ const char *probe_recognise(struct str b)
 			return marks[i].name;
 	if (str_starts(b, STR("220")))
 		return str_find_str(b, STR("FTP")) >= 0 ? "ftp" : "smtp";
-	/* MySQL's greeting: 3 bytes of length, sequence 0, protocol 10, then the version as text. */
+	/* MySQL's greeting: 3 bytes of length, sequence 0, protocol 10, then the version as text.
+	 */
 	if (b.len > 6 && b.ptr[3] == 0 && b.ptr[4] == 10 && b.ptr[5] >= '1' && b.ptr[5] <= '9')
 		return "mysql";
 	return NULL;
@@ -71,21 +79,23 @@ static void conclude(struct probe *p)
 	if (!name)
 		return;
 	p->listener->guess = name;
-	p->listener->protocol = strcmp(name, "http") == 0 || strcmp(name, "https") == 0 ? name : "tcp";
+	p->listener->protocol =
+		strcmp(name, "http") == 0 || strcmp(name, "https") == 0 ? name : "tcp";
 }
 
-/* ---- the conversation --------------------------------------------------------------------------- */
+/* ---- the conversation ------------------------------------------------------------------------ */
 
-/* A ClientHello (RFC 5246, section 7.4.1.2) that no server can do much with: whoever speaks TLS sends
- * an alert or a handshake record back, nobody else does. */
+/* A ClientHello (RFC 5246, section 7.4.1.2) that no server can do much with: whoever speaks TLS
+ * sends an alert or a handshake record back, nobody else does. */
 static const uint8_t client_hello[] = {
-	0x16, 3, 1, 0, 49,                         /* handshake record */
-	1, 0, 0, 45, 3, 3,                         /* ClientHello, TLS 1.2 */
-	'r', 'n', '-', 'd', 'i', 's', 'c', 'o', 'v', 'e', 'r', 0, 0, 0, 0, 0, /* random: 32 bytes */
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	0,                                         /* no session */
-	0, 6, 0xc0, 0x2f, 0xc0, 0x2b, 0, 0x9c,     /* three cipher suites */
-	1, 0,                                      /* no compression */
+	0x16, 3,   1,	 0,    49,	/* handshake record */
+	1,    0,   0,	 45,   3,    3, /* ClientHello, TLS 1.2 */
+	'r',  'n', '-',	 'd',  'i',  's',  'c', 'o',  'v',
+	'e',  'r', 0,	 0,    0,    0,	   0, /* random: 32 bytes */
+	0,    0,   0,	 0,    0,    0,	   0,	0,    0,
+	0,    0,   0,	 0,    0,    0,	   0,	0,    /* no session */
+	0,    6,   0xc0, 0x2f, 0xc0, 0x2b, 0,	0x9c, /* three cipher suites */
+	1,    0,				      /* no compression */
 };
 
 /* A second connection, for the TLS question; false if there is none. */
@@ -123,7 +133,8 @@ static void probe_event(struct watch *w, uint32_t events)
 	if (n <= 0 && p->len == 0 && p->stage == ASKED_HTTP && reconnect(p))
 		return;
 	/* An HTTP head tells more than its first word: whether it complains about missing TLS. */
-	if (n <= 0 || p->len == sizeof(p->got) || !str_starts(str_make(p->got, p->len), STR("HTTP/")))
+	if (n <= 0 || p->len == sizeof(p->got) ||
+	    !str_starts(str_make(p->got, p->len), STR("HTTP/")))
 		conclude(p);
 }
 
@@ -138,7 +149,8 @@ static bool leave_alone(const struct listener *l)
 static void ask_http(struct timer *t)
 {
 	struct probes *ps = container_of(t, struct probes, ask);
-	static const char question[] = "HEAD / HTTP/1.0\r\nHost: localhost\r\nUser-Agent: rn-discover\r\n\r\n";
+	static const char question[] =
+		"HEAD / HTTP/1.0\r\nHost: localhost\r\nUser-Agent: rn-discover\r\n\r\n";
 
 	for (size_t i = 0; i < ps->n; i++) {
 		struct probe *p = &ps->all[i];
@@ -167,7 +179,8 @@ static void probe_open(struct probes *ps, struct listener *l)
 	struct probe *p = &ps->all[ps->n];
 	struct rn_error ignored;
 
-	*p = (struct probe){.owner = ps, .listener = l,
+	*p = (struct probe){.owner = ps,
+			    .listener = l,
 			    .watch = {.events = EPOLLIN | EPOLLRDHUP, .fn = probe_event}};
 	p->watch.fd = tcp_connect(&l->address, &ignored);
 	if (p->watch.fd < 0)

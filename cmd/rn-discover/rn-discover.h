@@ -22,14 +22,15 @@ struct listener {
 	bool udp;
 	unsigned long inode;
 	char program[PROGRAM_MAX]; /* or "" */
-	const char *guess;         /* "http", "ssh", "postgres"…, or NULL */
-	const char *protocol;      /* how to expose it: http, https, tcp, udp */
+	const char *guess;	   /* "http", "ssh", "postgres"…, or NULL */
+	const char *protocol;	   /* how to expose it: http, https, tcp, udp */
 };
 struct listeners {
 	VEC(struct listener) all;
 };
 
-/* Adds the listeners of one table ("/proc/net/tcp6"). A line that is not understood is passed over. */
+/* Adds the listeners of one table ("/proc/net/tcp6"). A line that is not understood is passed over.
+ */
 void sockets_read(struct listeners *ls, const char *path, bool udp);
 /* One line of such a table; false if it is no listener. */
 bool socket_parse(struct listener *l, struct str line, bool udp);

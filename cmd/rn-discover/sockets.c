@@ -3,7 +3,8 @@
  * The kernel's socket tables, proc_net(5):
  *
  *     sl  local_address rem_address   st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …
- *      0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000       0 12345 …
+ *      0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000       0 12345
+ * …
  */
 #include "rn-discover.h"
 
@@ -93,7 +94,8 @@ bool socket_parse(struct listener *l, struct str line, bool udp)
 	l->inode = inode;
 	l->address = l->bound;
 	if (is_wildcard(&l->bound)) {
-		struct str loopback = l->bound.sa.sa_family == AF_INET ? STR("127.0.0.1") : STR("::1");
+		struct str loopback =
+			l->bound.sa.sa_family == AF_INET ? STR("127.0.0.1") : STR("::1");
 
 		return addr_parse(&l->address, loopback, addr_port(&l->bound));
 	}

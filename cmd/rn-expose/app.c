@@ -10,13 +10,14 @@
 
 #define END_MS 900 /* after Ctrl-C: the name is gone within a second, or we say that it is not */
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void app_end(struct app *app)
 {
 	app->ending = true;
 	timer_start(app->loop, &app->deadline, END_MS);
-	for (size_t i = app->n_services; i-- > 0;) /* one that ends at once leaves the last in its place */
+	for (size_t i = app->n_services;
+	     i-- > 0;) /* one that ends at once leaves the last in its place */
 		service_end(app->services[i]);
 }
 
@@ -37,7 +38,8 @@ static void on_deadline(struct timer *t)
 
 	for (size_t i = 0; i < app->n_services; i++)
 		print_note(app->services[i],
-			   "the console does not answer: its name stays registered, though nothing serves it "
+			   "the console does not answer: its name stays registered, though nothing "
+			   "serves it "
 			   "any more; later: rn expose stop %s",
 			   app->services[i]->asked.name);
 	app->result = RN_EAWAY;
@@ -61,7 +63,7 @@ void app_service_ended(struct app *app, struct service *s, const struct rn_error
 		app_service_up(app); /* those that are left may be all up */
 }
 
-/* ---- up --------------------------------------------------------------------------------------- */
+/* ---- up -------------------------------------------------------------------------------------- */
 
 void app_service_up(struct app *app)
 {
@@ -92,7 +94,7 @@ static void on_tunnel(void *ctx, struct tunnel *t, const struct rn_error *why)
 	}
 }
 
-/* ---- what to expose --------------------------------------------------------------------------- */
+/* ---- what to expose -------------------------------------------------------------------------- */
 
 static int add_service(struct app *app, const struct asked *a, struct rn_error *err)
 {
@@ -148,7 +150,8 @@ static int add_lines(struct app *app, struct rn_error *err)
 	}
 	if (app->n_services)
 		return 0;
-	return rn_fail(err, app->result ? app->result : RN_ENOINPUT, "no service to expose on standard input");
+	return rn_fail(err, app->result ? app->result : RN_ENOINPUT,
+		       "no service to expose on standard input");
 }
 
 static int add_asked(struct app *app, int argc, char **argv, struct rn_error *err)
@@ -165,7 +168,7 @@ static int add_asked(struct app *app, int argc, char **argv, struct rn_error *er
 	return rc ? rc : add_service(app, &a, err);
 }
 
-/* ---- run -------------------------------------------------------------------------------------- */
+/* ---- run ------------------------------------------------------------------------------------- */
 
 static int app_open(struct app *app, struct rn_error *err)
 {
@@ -179,7 +182,8 @@ static int app_open(struct app *app, struct rn_error *err)
 	if (!app->rest)
 		return err->code;
 	cli_sibling(c, "rn-wg", rn_wg, sizeof(rn_wg));
-	app->keeper = agent_keeper_new(app->loop, &app->net, rn_wg, c->run_dir, on_tunnel, app, err);
+	app->keeper =
+		agent_keeper_new(app->loop, &app->net, rn_wg, c->run_dir, on_tunnel, app, err);
 	if (!app->keeper)
 		return err->code;
 	rc = loop_signal(app->loop, SIGINT, on_signal, app, err);

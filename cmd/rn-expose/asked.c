@@ -11,7 +11,8 @@ static int check_protocol(struct asked *a, struct str protocol, struct rn_error 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (str_is(protocol, known[i]))
 			return str_copy(a->protocol, sizeof(a->protocol), protocol) ? 0 : RN_EBUG;
-	return rn_fail(err, RN_EUSAGE, "unknown protocol '%.*s': http, https, tcp or udp", STR_ARG(protocol));
+	return rn_fail(err, RN_EUSAGE, "unknown protocol '%.*s': http, https, tcp or udp",
+		       STR_ARG(protocol));
 }
 
 /* It names a control socket and is part of a host name. */
@@ -23,12 +24,13 @@ static int check_name(struct asked *a, struct str name, struct rn_error *err)
 	for (size_t i = 0; ok && i < name.len; i++) {
 		char ch = name.ptr[i];
 
-		ok = (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '.' || ch == '_';
+		ok = (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-' ||
+		     ch == '.' || ch == '_';
 	}
 	if (ok)
 		return 0;
-	return rn_fail(err, RN_EUSAGE, "'%.*s' is not a name: a-z 0-9 - _ . and at most %d bytes", STR_ARG(name),
-		       AGENT_NAME_MAX);
+	return rn_fail(err, RN_EUSAGE, "'%.*s' is not a name: a-z 0-9 - _ . and at most %d bytes",
+		       STR_ARG(name), AGENT_NAME_MAX);
 }
 
 /* "http-3000", or what the socket's file is called. */
@@ -45,7 +47,8 @@ static int default_name(struct asked *a, struct rn_error *err)
 	file++;
 	len = str_ends(str_from(file), STR(".sock")) ? strlen(file) - 5 : strlen(file);
 	if (check_name(a, str_make(file, len), err))
-		return rn_fail(err, RN_EUSAGE, "unix:%s: give the service a name with --name", a->target.path);
+		return rn_fail(err, RN_EUSAGE, "unix:%s: give the service a name with --name",
+			       a->target.path);
 	return 0;
 }
 
@@ -60,7 +63,8 @@ static int complete(struct asked *a, struct str name, struct str subdomain, stru
 		return rc;
 	a->ssh |= tcp && p && strcmp(p->name, "ssh") == 0;
 	if (subdomain.len && (tcp || strcmp(a->protocol, "udp") == 0))
-		return rn_fail(err, RN_EUSAGE, "a subdomain is for http and https; %s has a port", a->protocol);
+		return rn_fail(err, RN_EUSAGE, "a subdomain is for http and https; %s has a port",
+			       a->protocol);
 	if (!str_copy(a->subdomain, sizeof(a->subdomain), subdomain))
 		return rn_fail(err, RN_EUSAGE, "the subdomain is longer than 63 bytes");
 	if (strcmp(a->protocol, "udp") == 0 && a->target.path[0])
@@ -68,8 +72,8 @@ static int complete(struct asked *a, struct str name, struct str subdomain, stru
 	return 0;
 }
 
-int asked_from_args(struct asked *a, const struct options *o, const char *address, const char *protocol,
-		    struct rn_error *err)
+int asked_from_args(struct asked *a, const struct options *o, const char *address,
+		    const char *protocol, struct rn_error *err)
 {
 	int rc;
 
@@ -83,7 +87,8 @@ int asked_from_args(struct asked *a, const struct options *o, const char *addres
 	return rc;
 }
 
-int asked_from_record(struct asked *a, const struct options *o, const struct rec *r, struct rn_error *err)
+int asked_from_record(struct asked *a, const struct options *o, const struct rec *r,
+		      struct rn_error *err)
 {
 	struct str allow = rec_get(r, "allow"), guess = rec_get(r, "guess");
 	struct str address = rec_get(r, "local_address"), protocol = rec_get(r, "protocol");
@@ -92,7 +97,8 @@ int asked_from_record(struct asked *a, const struct options *o, const struct rec
 	*a = (struct asked){.ssh = str_is(guess, "ssh")};
 	memcpy(a->allow, o->allow, sizeof(a->allow));
 	if (!address.ptr || !protocol.ptr)
-		return rn_fail(err, RN_EDATA, "service=%.*s needs local_address and protocol", STR_ARG(rec_id(r)));
+		return rn_fail(err, RN_EDATA, "service=%.*s needs local_address and protocol",
+			       STR_ARG(rec_id(r)));
 	rc = check_protocol(a, protocol, err);
 	if (!rc)
 		rc = target_parse(&a->target, address, err);

@@ -47,7 +47,8 @@ static int listen_at(struct service *s, uint16_t port, struct rn_error *err)
 {
 	struct addr own;
 
-	if (!tunnel_address(s->app->tunnel, AF_INET, &own) && !tunnel_address(s->app->tunnel, AF_INET6, &own))
+	if (!tunnel_address(s->app->tunnel, AF_INET, &own) &&
+	    !tunnel_address(s->app->tunnel, AF_INET6, &own))
 		return rn_fail(err, RN_ECONFIG, "the tunnel %s has no address", s->app->net.name);
 	addr_set_port(&own, port);
 	if (strcmp(s->asked.protocol, "udp") == 0)
@@ -57,9 +58,13 @@ static int listen_at(struct service *s, uint16_t port, struct rn_error *err)
 
 static int serve(struct service *s, int fd, struct rn_error *err)
 {
-	const struct flows_conf flows = {.listener = fd, .max = FLOWS_MAX, .idle_ms = FLOW_IDLE_MS,
-					 .open = open_local_udp, .ctx = s};
-	const struct conns_conf conns = {.listener = fd, .max = CONNS_MAX, .open = open_local, .ctx = s};
+	const struct flows_conf flows = {.listener = fd,
+					 .max = FLOWS_MAX,
+					 .idle_ms = FLOW_IDLE_MS,
+					 .open = open_local_udp,
+					 .ctx = s};
+	const struct conns_conf conns = {
+		.listener = fd, .max = CONNS_MAX, .open = open_local, .ctx = s};
 
 	if (strcmp(s->asked.protocol, "udp") == 0)
 		s->flows = flows_start(s->app->loop, &flows, err);

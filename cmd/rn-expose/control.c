@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control socket of a service: RUN_DIR/expose-NAME.sock. It also makes sure that a name is exposed
- * once only on this machine.
+ * The control socket of a service: RUN_DIR/expose-NAME.sock. It also makes sure that a name is
+ * exposed once only on this machine.
  */
 #include "rn-expose.h"
 
@@ -71,7 +71,7 @@ int control_open(struct service *s, struct rn_error *err)
 	if (s->ctl)
 		return 0;
 	if (err->code == RN_EAWAY)
-		rn_fail(err, RN_EAWAY, "%s is exposed already on this machine: rn expose stop %s", s->asked.name,
-			s->asked.name);
+		rn_fail(err, RN_EAWAY, "%s is exposed already on this machine: rn expose stop %s",
+			s->asked.name, s->asked.name);
 	return err->code;
 }

@@ -28,7 +28,8 @@ static int take_local(void *ctx, const struct rec *r, struct rn_error *err)
 	(void)err;
 	if (!rec_is(r, "service") || !(l = VEC_PUSH(&ls->all)))
 		return 0;
-	if (!str_copy(l->id, sizeof(l->id), rec_id(r)) || !str_copy(l->line, sizeof(l->line), r->line))
+	if (!str_copy(l->id, sizeof(l->id), rec_id(r)) ||
+	    !str_copy(l->line, sizeof(l->line), r->line))
 		ls->all.len--;
 	return 0;
 }
@@ -46,7 +47,8 @@ static void ask_locals(const char *run_dir, struct locals *ls)
 		if (!str_starts(name, STR("expose-")) || !str_ends(name, STR(".sock")) ||
 		    !path_join(path, sizeof(path), run_dir, name))
 			continue;
-		if (ctl_call(path, STR("request=show\n"), ASK_MS, take_local, ls, NULL, NULL, &ignored))
+		if (ctl_call(path, STR("request=show\n"), ASK_MS, take_local, ls, NULL, NULL,
+			     &ignored))
 			log_write(LOG_DEBUG, "%s", ignored.text); /* ended a moment ago, or stale */
 	}
 	if (d)

@@ -4,19 +4,23 @@
 enum { OPT_NAME = 0x100, OPT_PUBLIC, OPT_ALLOW, OPT_SUBDOMAIN, OPT_NETWORK, OPT_READY };
 
 static const struct argp_option expose_options[] = {
-	{"name", OPT_NAME, "NAME", 0, "What to call it; the default is PROTOCOL-PORT. The same name on the same "
-		"machine keeps its public name", 0},
+	{"name", OPT_NAME, "NAME", 0,
+	 "What to call it; the default is PROTOCOL-PORT. The same name on the same "
+	 "machine keeps its public name",
+	 0},
 	{"public", OPT_PUBLIC, 0, 0, "Open it to everyone", 0},
-	{"allow", OPT_ALLOW, "WHO", 0, "Let WHO in: org, user:NAME, group:NAME, device:NAME, cidr:PREFIX or link; "
-		"may be given several times", 0},
+	{"allow", OPT_ALLOW, "WHO", 0,
+	 "Let WHO in: org, user:NAME, group:NAME, device:NAME, cidr:PREFIX or link; "
+	 "may be given several times",
+	 0},
 	{"subdomain", OPT_SUBDOMAIN, "NAME", 0, "Ask for this public name (http, https)", 0},
 	{"network", OPT_NETWORK, "NET", 0, "Which joined network, if there are several", 0},
-	{"ready-fd", OPT_READY, "FD", 0, "Say \"ready\" on this descriptor once it can be reached, and close it", 0},
+	{"ready-fd", OPT_READY, "FD", 0,
+	 "Say \"ready\" on this descriptor once it can be reached, and close it", 0},
 	{0}};
 
 static const struct argp_option net_options[] = {
-	{"network", OPT_NETWORK, "NET", 0, "Which joined network, if there are several", 0},
-	{0}};
+	{"network", OPT_NETWORK, "NET", 0, "Which joined network, if there are several", 0}, {0}};
 
 static int add_allow(struct options *o, const char *who, struct rn_error *err)
 {
@@ -26,7 +30,8 @@ static int add_allow(struct options *o, const char *who, struct rn_error *err)
 
 	buf_init(&element, LIST_MAX);
 	escape_element(&element, str_from(who));
-	n = snprintf(o->allow + len, sizeof(o->allow) - len, "%s%.*s", len ? "," : "", STR_ARG(buf_str(&element)));
+	n = snprintf(o->allow + len, sizeof(o->allow) - len, "%s%.*s", len ? "," : "",
+		     STR_ARG(buf_str(&element)));
 	buf_free(&element);
 	if (*who && n > 0 && (size_t)n < sizeof(o->allow) - len)
 		return 0;
@@ -64,19 +69,37 @@ static int parse(int key, char *arg, void *opts, struct rn_error *err)
 }
 
 static const struct cli_cmd cmds[] = {
-	{.args = "ADDRESS PROTOCOL", .doc =
-		"make a local service reachable, and stay until Ctrl-C\v"
-		"ADDRESS is localhost:3000, 3000, [::1]:80, HOST:PORT or unix:/path; PROTOCOL is http, https, tcp or udp. "
+	{.args = "ADDRESS PROTOCOL",
+	 .doc = "make a local service reachable, and stay until Ctrl-C\v"
+		"ADDRESS is localhost:3000, 3000, [::1]:80, HOST:PORT or unix:/path; PROTOCOL is "
+		"http, https, tcp or udp. "
 		"Instead of both, - reads service records from standard input.\n\n"
-		"Without --public or --allow, http is reachable for who has the share link that is printed and who is "
+		"Without --public or --allow, http is reachable for who has the share link that is "
+		"printed and who is "
 		"logged in to the organisation; tcp and udp for the organisation's own devices.",
-	 .options = expose_options, .parse = parse, .opts_size = sizeof(struct options), .run = app_run,
-	 .min = 1, .max = 2, .daemon = true},
-	{.name = "list", .doc = "show this machine's services and whether they are up",
-	 .options = net_options, .parse = parse, .opts_size = sizeof(struct options), .run = run_list},
-	{.name = "stop", .args = "NAME", .doc = "take a service of this machine down",
-	 .options = net_options, .parse = parse, .opts_size = sizeof(struct options), .run = run_stop,
-	 .min = 1, .max = 1, .no_views = true},
+	 .options = expose_options,
+	 .parse = parse,
+	 .opts_size = sizeof(struct options),
+	 .run = app_run,
+	 .min = 1,
+	 .max = 2,
+	 .daemon = true},
+	{.name = "list",
+	 .doc = "show this machine's services and whether they are up",
+	 .options = net_options,
+	 .parse = parse,
+	 .opts_size = sizeof(struct options),
+	 .run = run_list},
+	{.name = "stop",
+	 .args = "NAME",
+	 .doc = "take a service of this machine down",
+	 .options = net_options,
+	 .parse = parse,
+	 .opts_size = sizeof(struct options),
+	 .run = run_stop,
+	 .min = 1,
+	 .max = 1,
+	 .no_views = true},
 	{0}};
 
 static const char examples[] =
@@ -90,10 +113,11 @@ static const char examples[] =
 
 int main(int argc, char **argv)
 {
-	static const struct cli_prog prog = {.name = "rn-expose",
-					     .doc = "Make local services reachable through the gateway.",
-					     .cmds = cmds,
-					     .examples = examples};
+	static const struct cli_prog prog = {
+		.name = "rn-expose",
+		.doc = "Make local services reachable through the gateway.",
+		.cmds = cmds,
+		.examples = examples};
 
 	return cli_main(&prog, argc, argv);
 }

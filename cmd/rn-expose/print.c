@@ -50,7 +50,8 @@ static void print_line(struct cli *c, const char *label, const char *text)
 /* The command that a visitor uses: ssh to the public port, or rn forward on another device. */
 static const char *how_to_use(const struct asked *a, const struct rec *r, struct arena *arena)
 {
-	const struct agent_port *p = a->ssh ? agent_port_named("ssh") : agent_port_find(target_port(&a->target), false);
+	const struct agent_port *p =
+		a->ssh ? agent_port_named("ssh") : agent_port_find(target_port(&a->target), false);
 	struct str at = rec_text(r, "public_address", arena), host;
 	char line[300];
 	uint64_t port;
@@ -62,7 +63,9 @@ static const char *how_to_use(const struct asked *a, const struct rec *r, struct
 		if (at.ptr[i] == ':')
 			colon = (ptrdiff_t)i;
 	if (colon < 0)
-		return arena_printf(arena, "rn forward %s:%u localhost", a->name, target_port(&a->target)).ptr;
+		return arena_printf(arena, "rn forward %s:%u localhost", a->name,
+				    target_port(&a->target))
+			.ptr;
 	host = arena_str(arena, str_slice(at, 0, (size_t)colon));
 	if (!host.ptr || !str_to_u64(str_from_at(at, (size_t)colon + 1), UINT16_MAX, &port) ||
 	    !agent_port_use(p, host.ptr, (uint16_t)port, line, sizeof(line)))
@@ -70,13 +73,15 @@ static const char *how_to_use(const struct asked *a, const struct rec *r, struct
 	return arena_str(arena, str_from(line)).ptr;
 }
 
-static void print_people(struct cli *c, const struct asked *a, const struct rec *r, struct arena *arena)
+static void print_people(struct cli *c, const struct asked *a, const struct rec *r,
+			 struct arena *arena)
 {
 	const char *url = value(r, "url", arena), *at = value(r, "public_address", arena);
 
 	if (strncmp(a->protocol, "http", 4) != 0)
 		url = at ? at : NULL;
-	print_line(c, "Service exposed at:", url ? url : "the gateway, for the organisation's own devices");
+	print_line(c, "Service exposed at:",
+		   url ? url : "the gateway, for the organisation's own devices");
 	print_line(c, "DNS record:", value(r, "dns", arena));
 	print_line(c, "Share link:", value(r, "share", arena));
 	print_line(c, "Who may reach it:", who_may(a, r, arena));

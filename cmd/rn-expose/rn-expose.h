@@ -23,11 +23,11 @@
 #define HOST_MAX 300
 #define LIST_MAX 1024
 
-/* ---- where the local service is ---------------------------------------------------------------- */
+/* ---- where the local service is -------------------------------------------------------------- */
 
 struct target {
-	char text[256];      /* as the console is told: localhost:3000, unix:/path */
-	char path[108];      /* unix socket, or "" */
+	char text[256];	      /* as the console is told: localhost:3000, unix:/path */
+	char path[108];	      /* unix socket, or "" */
 	struct addr addrs[2]; /* else: to try in turn (localhost is 127.0.0.1 and ::1) */
 	size_t n_addrs;
 	size_t best; /* index of the address that answered last */
@@ -39,7 +39,7 @@ uint16_t target_port(const struct target *t); /* 0 for a unix socket */
 int target_connect(struct target *t, struct rn_error *err) must_check;
 int target_udp(const struct target *t, struct rn_error *err) must_check;
 
-/* ---- what is asked ---------------------------------------------------------------------------- */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 struct options {
 	char *name, *subdomain, *network;
@@ -58,11 +58,13 @@ struct asked {
 	struct target target;
 };
 /* From the command line. */
-int asked_from_args(struct asked *a, const struct options *o, const char *address, const char *protocol, struct rn_error *err) must_check;
+int asked_from_args(struct asked *a, const struct options *o, const char *address,
+		    const char *protocol, struct rn_error *err) must_check;
 /* From a service record, where O says what it leaves open. */
-int asked_from_record(struct asked *a, const struct options *o, const struct rec *r, struct rn_error *err) must_check;
+int asked_from_record(struct asked *a, const struct options *o, const struct rec *r,
+		      struct rn_error *err) must_check;
 
-/* ---- one process ------------------------------------------------------------------------------- */
+/* ---- one process ----------------------------------------------------------------------------- */
 
 struct service;
 struct app {
@@ -85,7 +87,7 @@ void app_service_up(struct app *app);
 /* A service has ended (0: as it was told to): it is freed; with the last one the program ends. */
 void app_service_ended(struct app *app, struct service *s, const struct rn_error *why);
 
-/* ---- one service -------------------------------------------------------------------------------- */
+/* ---- one service ----------------------------------------------------------------------------- */
 
 struct service {
 	struct app *app;
@@ -97,18 +99,19 @@ struct service {
 	struct ctl_server *ctl;
 	struct ctl_call *stopper; /* who asked for the end */
 	struct agent_call *call;  /* to console or gateway: one at a time */
-	struct timer next;        /* next step when none is under way */
+	struct timer next;	  /* next step when none is under way */
 	uint64_t wait_ms;
 	uint64_t started_ms;
-	int64_t renew_at;     /* Unix seconds; 0 never */
-	int64_t down_since;   /* Unix seconds */
+	int64_t renew_at;   /* Unix seconds; 0 never */
+	int64_t down_since; /* Unix seconds */
 	bool registered, shown, up, ending, hinted;
 	struct buf record; /* as the console answered */
 	char id[AGENT_NAME_MAX + 1];
 	char host[HOST_MAX]; /* HOST[:PORT] that serves it; "" for tcp and udp */
-	char why[256]; /* it is down */
+	char why[256];	     /* it is down */
 };
-struct service *service_new(struct app *app, const struct asked *a, struct rn_error *err) must_check;
+struct service *service_new(struct app *app, const struct asked *a,
+			    struct rn_error *err) must_check;
 void service_free(struct service *s);
 void service_tunnel_up(struct service *s);
 void service_tunnel_down(struct service *s, const struct rn_error *why);
@@ -128,7 +131,8 @@ void put_field(struct rec *r, const char *key, struct str value);
 
 /* print.c */
 void print_up(struct app *app, const struct service *s);
-void print_note(const struct service *s, const char *fmt, ...) printf_like(2, 3); /* "NAME: …" on stderr */
+void print_note(const struct service *s, const char *fmt, ...)
+	printf_like(2, 3); /* "NAME: …" on stderr */
 
 /* list.c, stop.c */
 int run_list(struct cli *c, int argc, char **argv);

@@ -5,8 +5,8 @@
  *     tunnel up → listen in it → register at the console → probe through the gateway → up
  *
  * "Up" is what the gateway itself proved: it reached us through the tunnel. The probe goes on while
- * the service lives, so that a state is never older than a few seconds. The tunnel's end starts over
- * from the left; the console is needed again only if the port changed.
+ * the service lives, so that a state is never older than a few seconds. The tunnel's end starts
+ * over from the left; the console is needed again only if the port changed.
  */
 #include "rn-expose.h"
 
@@ -42,7 +42,7 @@ static void step_now(struct service *s)
 	timer_start(s->app->loop, &s->next, 0);
 }
 
-/* ---- up and down ------------------------------------------------------------------------------- */
+/* ---- up and down ----------------------------------------------------------------------------- */
 
 static void mark_down(struct service *s, const char *why)
 {
@@ -79,7 +79,7 @@ static void mark_up(struct service *s)
 	app_service_up(s->app);
 }
 
-/* ---- registering ------------------------------------------------------------------------------- */
+/* ---- registering ----------------------------------------------------------------------------- */
 
 static void service_body(const struct service *s, struct buf *b)
 {
@@ -151,7 +151,8 @@ static void register_failed(struct service *s, int rc, const struct rn_error *er
 	step_later(s);
 }
 
-static void on_registered(void *ctx, int rc, const struct agent_answer *answer, const struct rn_error *why)
+static void on_registered(void *ctx, int rc, const struct agent_answer *answer,
+			  const struct rn_error *why)
 {
 	struct service *s = ctx;
 	struct rn_error err = *why;
@@ -197,10 +198,11 @@ static void register_start(struct service *s)
 	buf_free(&body);
 }
 
-/* ---- proving ----------------------------------------------------------------------------------- */
+/* ---- proving --------------------------------------------------------------------------------- */
 
 /* The gateway does not know the service any more: perhaps somebody removed it at the console. */
-static void on_looked_up(void *ctx, int rc, const struct agent_answer *answer, const struct rn_error *why)
+static void on_looked_up(void *ctx, int rc, const struct agent_answer *answer,
+			 const struct rn_error *why)
 {
 	struct service *s = ctx;
 	struct rn_error err;
@@ -225,7 +227,8 @@ static void look_up_start(struct service *s)
 		step_later(s);
 }
 
-static void on_probed(void *ctx, int rc, const struct agent_answer *answer, const struct rn_error *why)
+static void on_probed(void *ctx, int rc, const struct agent_answer *answer,
+		      const struct rn_error *why)
 {
 	struct service *s = ctx;
 	struct rn_error err = *why;
@@ -238,7 +241,8 @@ static void on_probed(void *ctx, int rc, const struct agent_answer *answer, cons
 		return;
 	}
 	if (rc == 0 && agent_answer_check(answer, &err) == 0)
-		rn_fail(&err, RN_EPROTO, "the gateway answered the probe with status %d", answer->status);
+		rn_fail(&err, RN_EPROTO, "the gateway answered the probe with status %d",
+			answer->status);
 	mark_down(s, err.text);
 	if (s->shown && rc == 0 && answer->status == 404)
 		look_up_start(s);
@@ -269,7 +273,7 @@ static void step(struct timer *t)
 		probe_start(s);
 }
 
-/* ---- the tunnel --------------------------------------------------------------------------------- */
+/* ---- the tunnel ------------------------------------------------------------------------------ */
 
 static void forget_step(struct service *s)
 {
@@ -305,9 +309,10 @@ void service_tunnel_down(struct service *s, const struct rn_error *why)
 		mark_down(s, why->text);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------------------------- */
 
-static void on_deleted(void *ctx, int rc, const struct agent_answer *answer, const struct rn_error *why)
+static void on_deleted(void *ctx, int rc, const struct agent_answer *answer,
+		       const struct rn_error *why)
 {
 	struct service *s = ctx;
 	struct rn_error err = *why;
@@ -318,8 +323,10 @@ static void on_deleted(void *ctx, int rc, const struct agent_answer *answer, con
 	if (rc && rc != RN_ENO) {
 		struct rn_error told;
 
-		rn_fail(&told, RN_EAWAY, "its name stays registered, though nothing serves it any more: %s; later: "
-			"rn expose stop %s", err.text, s->asked.name);
+		rn_fail(&told, RN_EAWAY,
+			"its name stays registered, though nothing serves it any more: %s; later: "
+			"rn expose stop %s",
+			err.text, s->asked.name);
 		app_service_ended(s->app, s, &told);
 		return;
 	}
@@ -329,7 +336,8 @@ static void on_deleted(void *ctx, int rc, const struct agent_answer *answer, con
 static void delete_start(struct service *s)
 {
 	char path[256];
-	struct agent_request q = {.method = "DELETE", .path = path, .timeout_ms = DELETE_TIMEOUT_MS};
+	struct agent_request q = {
+		.method = "DELETE", .path = path, .timeout_ms = DELETE_TIMEOUT_MS};
 	struct rn_error err;
 
 	snprintf(path, sizeof(path), "/api/v1/services/%s", s->id);
@@ -355,7 +363,7 @@ void service_end(struct service *s)
 		app_service_ended(s->app, s, NULL);
 }
 
-/* ---- made and freed ----------------------------------------------------------------------------- */
+/* ---- made and freed -------------------------------------------------------------------------- */
 
 struct service *service_new(struct app *app, const struct asked *a, struct rn_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rn expose stop NAME: ends the program that serves it here; or, if none does, takes the name away at
- * the console.
+ * rn expose stop NAME: ends the program that serves it here; or, if none does, takes the name away
+ * at the console.
  */
 #include "rn-expose.h"
 
@@ -26,8 +26,8 @@ static int stop_local(struct cli *c, const char *name)
 }
 
 /* The identity of this machine's service NAME. */
-static int find_id(const struct agent_net *net, struct str answer, const char *name, struct arena *a,
-		   struct str *id, struct rn_error *err)
+static int find_id(const struct agent_net *net, struct str answer, const char *name,
+		   struct arena *a, struct str *id, struct rn_error *err)
 {
 	struct rec_reader rd;
 	struct rec r;
@@ -44,11 +44,14 @@ static int find_id(const struct agent_net *net, struct str answer, const char *n
 	}
 	rec_reader_free(&rd);
 	if (!rc && !id->ptr)
-		rc = rn_fail(err, RN_ENO, "this machine exposes no service '%s' (rn expose list shows them)", name);
+		rc = rn_fail(err, RN_ENO,
+			     "this machine exposes no service '%s' (rn expose list shows them)",
+			     name);
 	return rc;
 }
 
-static int stop_remote(struct cli *c, struct agent_rest *rest, const struct agent_net *net, const char *name)
+static int stop_remote(struct cli *c, struct agent_rest *rest, const struct agent_net *net,
+		       const char *name)
 {
 	struct agent_request find = {0}, remove = {.method = "DELETE"};
 	struct buf path, answer;

@@ -9,14 +9,17 @@
 
 static int bad_address(struct str text, struct rn_error *err)
 {
-	return rn_fail(err, RN_EUSAGE, "'%.*s' is not an address: give localhost:3000, 3000, [::1]:80 or unix:/path",
-		       STR_ARG(text));
+	return rn_fail(
+		err, RN_EUSAGE,
+		"'%.*s' is not an address: give localhost:3000, 3000, [::1]:80 or unix:/path",
+		STR_ARG(text));
 }
 
 static int parse_unix(struct target *t, struct str path, struct rn_error *err)
 {
 	if (!path.len || path.ptr[0] != '/' || !str_copy(t->path, sizeof(t->path), path))
-		return rn_fail(err, RN_EUSAGE, "unix:%.*s: wants an absolute path of at most %zu bytes",
+		return rn_fail(err, RN_EUSAGE,
+			       "unix:%.*s: wants an absolute path of at most %zu bytes",
 			       STR_ARG(path), sizeof(t->path) - 1);
 	snprintf(t->text, sizeof(t->text), "unix:%s", t->path);
 	return 0;
@@ -27,7 +30,8 @@ static void set_localhost(struct target *t, uint16_t port)
 {
 	snprintf(t->text, sizeof(t->text), "localhost:%u", port);
 	t->n_addrs = 2;
-	if (!addr_parse(&t->addrs[0], STR("127.0.0.1"), port) || !addr_parse(&t->addrs[1], STR("::1"), port))
+	if (!addr_parse(&t->addrs[0], STR("127.0.0.1"), port) ||
+	    !addr_parse(&t->addrs[1], STR("::1"), port))
 		rn_assert(!"loopback parses");
 }
 

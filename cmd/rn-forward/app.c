@@ -25,7 +25,7 @@ void app_stop_forward(struct app *app, struct forward *f)
 		loop_stop(app->loop);
 }
 
-/* ---- the tunnel --------------------------------------------------------------------------------- */
+/* ---- the tunnel ------------------------------------------------------------------------------ */
 
 static void tell_ready(struct app *app)
 {
@@ -49,7 +49,8 @@ static void on_tunnel(void *ctx, struct tunnel *t, const struct rn_error *why)
 	if (t && !app->ready) {
 		tell_ready(app);
 	} else if (t) {
-		dprintf(2, "rn-forward: up again after %lld s\n", (long long)(now - app->down_since));
+		dprintf(2, "rn-forward: up again after %lld s\n",
+			(long long)(now - app->down_since));
 	} else if (!app->ready && why->code != RN_EAWAY && why->code != RN_EAGAIN) {
 		app->cli->err = *why; /* it cannot be started: no use to wait */
 		app->result = why->code;
@@ -60,7 +61,7 @@ static void on_tunnel(void *ctx, struct tunnel *t, const struct rn_error *why)
 	}
 }
 
-/* ---- what to forward ---------------------------------------------------------------------------- */
+/* ---- what to forward ------------------------------------------------------------------------- */
 
 static int add_forward(struct app *app, const struct asked *a, struct rn_error *err)
 {
@@ -117,7 +118,8 @@ static int add_lines(struct app *app, struct rn_error *err)
 	}
 	if (app->n_forwards)
 		return 0;
-	return rn_fail(err, app->result ? app->result : RN_ENOINPUT, "nothing to forward on standard input");
+	return rn_fail(err, app->result ? app->result : RN_ENOINPUT,
+		       "nothing to forward on standard input");
 }
 
 static int add_asked(struct app *app, int argc, char **argv, struct rn_error *err)
@@ -128,15 +130,17 @@ static int add_asked(struct app *app, int argc, char **argv, struct rn_error *er
 
 	if (lines)
 		return argc == 1 ? add_lines(app, err)
-				 : rn_fail(err, RN_EUSAGE, "- takes no local address: the lines say it");
-	rc = asked_parse(&a, str_from(argv[0]), argc > 1 ? str_from(argv[1]) : STR("localhost"), err);
+				 : rn_fail(err, RN_EUSAGE,
+					   "- takes no local address: the lines say it");
+	rc = asked_parse(&a, str_from(argv[0]), argc > 1 ? str_from(argv[1]) : STR("localhost"),
+			 err);
 	if (rc)
 		return rc;
 	a.udp = app->opts->udp;
 	return add_forward(app, &a, err);
 }
 
-/* ---- run ---------------------------------------------------------------------------------------- */
+/* ---- run ------------------------------------------------------------------------------------- */
 
 static int app_open(struct app *app, int argc, char **argv, struct rn_error *err)
 {
@@ -153,7 +157,8 @@ static int app_open(struct app *app, int argc, char **argv, struct rn_error *err
 	if (rc)
 		return rc;
 	cli_sibling(c, "rn-wg", rn_wg, sizeof(rn_wg));
-	app->keeper = agent_keeper_new(app->loop, &app->net, rn_wg, c->run_dir, on_tunnel, app, err);
+	app->keeper =
+		agent_keeper_new(app->loop, &app->net, rn_wg, c->run_dir, on_tunnel, app, err);
 	if (!app->keeper)
 		return err->code;
 	rc = loop_signal(app->loop, SIGINT, on_signal, app, err);
@@ -168,8 +173,8 @@ int app_run(struct cli *c, int argc, char **argv)
 
 	/* A mistake in the arguments is told before anything else. */
 	if (strcmp(argv[0], "-") != 0)
-		rc = asked_parse(&checked, str_from(argv[0]), argc > 1 ? str_from(argv[1]) : STR("localhost"),
-				 &c->err);
+		rc = asked_parse(&checked, str_from(argv[0]),
+				 argc > 1 ? str_from(argv[1]) : STR("localhost"), &c->err);
 	if (rc)
 		return rc;
 	app.loop = loop_new(&c->err);

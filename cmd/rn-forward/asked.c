@@ -12,8 +12,10 @@ static int parse_remote(struct asked *a, struct str text, struct rn_error *err)
 
 	if (!host.len || str_find(host, '/') >= 0 || host.ptr[0] == '.' ||
 	    !str_to_u64(str_from_at(text, host.len + 1), UINT16_MAX, &port) || port == 0)
-		return rn_fail(err, RN_EUSAGE, "'%.*s' is not HOST:PORT, as in remote-db:5432", STR_ARG(text));
-	if (!str_copy(a->host, sizeof(a->host), host) || !str_copy(a->remote, sizeof(a->remote), text))
+		return rn_fail(err, RN_EUSAGE, "'%.*s' is not HOST:PORT, as in remote-db:5432",
+			       STR_ARG(text));
+	if (!str_copy(a->host, sizeof(a->host), host) ||
+	    !str_copy(a->remote, sizeof(a->remote), text))
 		return rn_fail(err, RN_EUSAGE, "'%.*s' is too long", STR_ARG(text));
 	a->port = (uint16_t)port;
 	return 0;
@@ -23,7 +25,8 @@ static void set_localhost(struct asked *a, uint16_t port)
 {
 	/* With port 0 each family would get a port of its own. */
 	a->n_local = port ? 2 : 1;
-	if (!addr_parse(&a->local[0], STR("127.0.0.1"), port) || !addr_parse(&a->local[1], STR("::1"), port))
+	if (!addr_parse(&a->local[0], STR("127.0.0.1"), port) ||
+	    !addr_parse(&a->local[1], STR("::1"), port))
 		rn_assert(!"loopback parses");
 }
 
@@ -46,7 +49,8 @@ static int parse_local(struct asked *a, struct str text, struct rn_error *err)
 	a->n_local = 1;
 	if (addr_parse(&a->local[0], text, a->port))
 		return 0;
-	return rn_fail(err, RN_EUSAGE, "'%.*s' is not a local address: give localhost:5432, 5432 or ADDRESS:5432",
+	return rn_fail(err, RN_EUSAGE,
+		       "'%.*s' is not a local address: give localhost:5432, 5432 or ADDRESS:5432",
 		       STR_ARG(text));
 }
 

@@ -41,12 +41,13 @@ int control_open(struct forward *f, struct rn_error *err)
 	if (f->ctl)
 		return 0;
 	if (err->code == RN_EAWAY)
-		rn_fail(err, RN_EAWAY, "%s is forwarded already on this machine: rn forward stop %s", f->asked.remote,
-			f->asked.remote);
+		rn_fail(err, RN_EAWAY,
+			"%s is forwarded already on this machine: rn forward stop %s",
+			f->asked.remote, f->asked.remote);
 	return err->code;
 }
 
-/* ---- list and stop ------------------------------------------------------------------------------ */
+/* ---- list and stop --------------------------------------------------------------------------- */
 
 static int put_record(void *ctx, const struct rec *r, struct rn_error *err)
 {
@@ -76,7 +77,8 @@ int run_list(struct cli *c, int argc, char **argv)
 		if (!str_starts(name, STR("forward-")) || !str_ends(name, STR(".sock")) ||
 		    !path_join(path, sizeof(path), c->run_dir, name))
 			continue;
-		rc = ctl_call(path, STR("request=show\n"), ASK_MS, put_record, c, NULL, NULL, &c->err);
+		rc = ctl_call(path, STR("request=show\n"), ASK_MS, put_record, c, NULL, NULL,
+			      &c->err);
 		if (rc == RN_EAWAY) /* ended a moment ago, or stale */
 			rc = 0;
 	}
@@ -97,6 +99,7 @@ int run_stop(struct cli *c, int argc, char **argv)
 		return rn_fail(&c->err, RN_EUSAGE, "'%s' is not HOST:PORT of a forward", argv[0]);
 	rc = ctl_call(path, STR("request=stop\n"), ASK_MS, NULL, NULL, NULL, NULL, &c->err);
 	if (rc == RN_EAWAY && (c->err.sys == ENOENT || c->err.sys == ECONNREFUSED))
-		return rn_fail(&c->err, RN_ENO, "%s is not forwarded here (rn forward list shows what is)", argv[0]);
+		return rn_fail(&c->err, RN_ENO,
+			       "%s is not forwarded here (rn forward list shows what is)", argv[0]);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One forward. It listens from the start to the end; while the tunnel is away, who connects is reset.
+ * One forward. It listens from the start to the end; while the tunnel is away, who connects is
+ * reset.
  */
 #include "rn-forward.h"
 
@@ -33,10 +34,12 @@ static int open_remote_udp(void *ctx, const struct addr *from, void **flow_ctx)
 
 	(void)from;
 	*flow_ctx = NULL;
-	return f->app->tunnel ? tunnel_udp(f->app->tunnel, NULL, &f->route.address, &err) : RN_EAWAY;
+	return f->app->tunnel ? tunnel_udp(f->app->tunnel, NULL, &f->route.address, &err)
+			      : RN_EAWAY;
 }
 
-static void on_end(void *ctx, const struct addr *from, const struct relay_stat *stat, enum rn_err why)
+static void on_end(void *ctx, const struct addr *from, const struct relay_stat *stat,
+		   enum rn_err why)
 {
 	struct forward *f = ctx;
 
@@ -48,10 +51,13 @@ static void on_end(void *ctx, const struct addr *from, const struct relay_stat *
 /* Serves FD as the I-th listener. */
 static int serve(struct forward *f, size_t i, int fd, struct rn_error *err)
 {
-	const struct conns_conf conns = {.listener = fd, .max = CONNS_MAX, .open = open_remote, .end = on_end,
+	const struct conns_conf conns = {
+		.listener = fd, .max = CONNS_MAX, .open = open_remote, .end = on_end, .ctx = f};
+	const struct flows_conf flows = {.listener = fd,
+					 .max = FLOWS_MAX,
+					 .idle_ms = FLOW_IDLE_MS,
+					 .open = open_remote_udp,
 					 .ctx = f};
-	const struct flows_conf flows = {.listener = fd, .max = FLOWS_MAX, .idle_ms = FLOW_IDLE_MS,
-					 .open = open_remote_udp, .ctx = f};
 
 	if (f->route.udp)
 		f->flows[i] = flows_start(f->app->loop, &flows, err);
@@ -69,7 +75,8 @@ static int listen_all(struct forward *f, struct rn_error *err)
 		struct addr *a = &f->asked.local[i];
 		int fd = f->route.udp ? udp_bind(a, false, err) : tcp_listen(a, false, err);
 
-		/* A machine without IPv6 has no ::1; but one that is taken would get half of the visitors. */
+		/* A machine without IPv6 has no ::1; but one that is taken would get half of the
+		 * visitors. */
 		if (fd < 0 && i > 0 && err->sys != EADDRINUSE) {
 			f->asked.n_local = i;
 			return 0;
@@ -114,11 +121,12 @@ size_t forward_count(const struct forward *f)
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(f->conns); i++)
-		n += (f->conns[i] ? conns_count(f->conns[i]) : 0) + (f->flows[i] ? flows_count(f->flows[i]) : 0);
+		n += (f->conns[i] ? conns_count(f->conns[i]) : 0) +
+		     (f->flows[i] ? flows_count(f->flows[i]) : 0);
 	return n;
 }
 
-/* ---- telling ------------------------------------------------------------------------------------ */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 void forward_record(const struct forward *f, struct buf *out)
 {
@@ -150,9 +158,11 @@ void forward_print(const struct forward *f)
 	if (c->out.view == REC_VIEW_PRETTY) {
 		addr_format(at, local);
 		addr_format_ip(at, ip);
-		cli_printf(c, "%-19s %s -> %s, through the tunnel\n", "Forwarding:", local, f->asked.remote);
+		cli_printf(c, "%-19s %s -> %s, through the tunnel\n", "Forwarding:", local,
+			   f->asked.remote);
 		if (agent_port_use(agent_port_find(f->asked.port, f->route.udp),
-				   f->asked.n_local > 1 ? "localhost" : ip, addr_port(at), use, sizeof(use)))
+				   f->asked.n_local > 1 ? "localhost" : ip, addr_port(at), use,
+				   sizeof(use)))
 			cli_printf(c, "%-19s %s\n", "Use it with:", use);
 		return;
 	}

@@ -4,10 +4,13 @@
 enum { OPT_NETWORK = 0x100, OPT_UDP, OPT_READY };
 
 static const struct argp_option forward_options[] = {
-	{"udp", OPT_UDP, 0, 0, "Carry datagrams: for an address; a service says by itself what it is", 0},
+	{"udp", OPT_UDP, 0, 0,
+	 "Carry datagrams: for an address; a service says by itself what it is", 0},
 	{"network", OPT_NETWORK, "NET", 0, "Which joined network, if there are several", 0},
-	{"ready-fd", OPT_READY, "FD", 0, "Say \"ready\" on this descriptor once it listens and the tunnel is up, "
-		"and close it", 0},
+	{"ready-fd", OPT_READY, "FD", 0,
+	 "Say \"ready\" on this descriptor once it listens and the tunnel is up, "
+	 "and close it",
+	 0},
 	{0}};
 
 static int parse(int key, char *arg, void *opts, struct rn_error *err)
@@ -33,15 +36,28 @@ static int parse(int key, char *arg, void *opts, struct rn_error *err)
 }
 
 static const struct cli_cmd cmds[] = {
-	{.args = "HOST:PORT [LOCAL]", .doc =
-		"open a local port whose far end is HOST:PORT through the tunnel, and stay until Ctrl-C\v"
-		"HOST is the name of an exposed service, of a device that exposes PORT, or an address inside the "
-		"tunnel. LOCAL is localhost:5432, 5432 or ADDRESS:5432; without a port it is PORT, without LOCAL "
+	{.args = "HOST:PORT [LOCAL]",
+	 .doc = "open a local port whose far end is HOST:PORT through the tunnel, and stay until "
+		"Ctrl-C\v"
+		"HOST is the name of an exposed service, of a device that exposes PORT, or an "
+		"address inside the "
+		"tunnel. LOCAL is localhost:5432, 5432 or ADDRESS:5432; without a port it is PORT, "
+		"without LOCAL "
 		"localhost. Instead of both, - reads forward records from standard input.",
-	 .options = forward_options, .parse = parse, .opts_size = sizeof(struct options), .run = app_run,
-	 .min = 1, .max = 2, .daemon = true},
+	 .options = forward_options,
+	 .parse = parse,
+	 .opts_size = sizeof(struct options),
+	 .run = app_run,
+	 .min = 1,
+	 .max = 2,
+	 .daemon = true},
 	{.name = "list", .doc = "show the forwards that run on this machine", .run = run_list},
-	{.name = "stop", .args = "HOST:PORT", .doc = "end one of them", .run = run_stop, .min = 1, .max = 1,
+	{.name = "stop",
+	 .args = "HOST:PORT",
+	 .doc = "end one of them",
+	 .run = run_stop,
+	 .min = 1,
+	 .max = 1,
 	 .no_views = true},
 	{0}};
 
@@ -54,10 +70,11 @@ static const char examples[] =
 
 int main(int argc, char **argv)
 {
-	static const struct cli_prog prog = {.name = "rn-forward",
-					     .doc = "Reach a remote service at a local port, through the tunnel.",
-					     .cmds = cmds,
-					     .examples = examples};
+	static const struct cli_prog prog = {
+		.name = "rn-forward",
+		.doc = "Reach a remote service at a local port, through the tunnel.",
+		.cmds = cmds,
+		.examples = examples};
 
 	return cli_main(&prog, argc, argv);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a name leads: to the gateway's listener for that service inside the tunnel. The last answer is kept
- * in STATE/NET/forward.rn, so that a console that is down takes nothing away.
+ * Where a name leads: to the gateway's listener for that service inside the tunnel. The last answer
+ * is kept in STATE/NET/forward.rn, so that a console that is down takes nothing away.
  */
 #include "rn-forward.h"
 
@@ -9,7 +9,7 @@
 
 #define MEMORY_MAX (1u << 20)
 
-/* ---- the console's answer ---------------------------------------------------------------------- */
+/* ---- the console's answer -------------------------------------------------------------------- */
 
 /* The port of the local service, as the console lists it; 0 if it has none. */
 static uint64_t local_port(const struct rec *r)
@@ -31,13 +31,17 @@ static int take(struct route *route, const struct rec *r, struct rn_error *err)
 
 	route->udp = str_is(rec_get(r, "protocol"), "udp");
 	if (!at.ptr)
-		return rn_fail(err, RN_ENO, "%.*s is a web service: open %.*s instead", STR_ARG(rec_id(r)), STR_ARG(url));
-	if (!addr_parse(&route->address, at, -1) || !str_copy(route->service, sizeof(route->service), rec_id(r)))
-		return rn_fail(err, RN_EPROTO, "the console's answer about %.*s makes no sense", STR_ARG(rec_id(r)));
+		return rn_fail(err, RN_ENO, "%.*s is a web service: open %.*s instead",
+			       STR_ARG(rec_id(r)), STR_ARG(url));
+	if (!addr_parse(&route->address, at, -1) ||
+	    !str_copy(route->service, sizeof(route->service), rec_id(r)))
+		return rn_fail(err, RN_EPROTO, "the console's answer about %.*s makes no sense",
+			       STR_ARG(rec_id(r)));
 	return 0;
 }
 
-int route_from_answer(struct route *route, const struct asked *a, struct str answer, struct rn_error *err)
+int route_from_answer(struct route *route, const struct asked *a, struct str answer,
+		      struct rn_error *err)
 {
 	struct rec_reader rd;
 	struct rec r;
@@ -62,9 +66,12 @@ int route_from_answer(struct route *route, const struct asked *a, struct str ans
 	if (rc < 0)
 		return rc;
 	if (other)
-		return rn_fail(err, RN_ENO, "%s is there, but at port %u, not %u", a->host, (unsigned)other, a->port);
-	return rn_fail(err, RN_ENO, "nothing called %s is exposed in this network (on its machine: rn expose "
-		       "localhost:%u tcp --name %s)", a->host, a->port, a->host);
+		return rn_fail(err, RN_ENO, "%s is there, but at port %u, not %u", a->host,
+			       (unsigned)other, a->port);
+	return rn_fail(err, RN_ENO,
+		       "nothing called %s is exposed in this network (on its machine: rn expose "
+		       "localhost:%u tcp --name %s)",
+		       a->host, a->port, a->host);
 }
 
 static int ask(struct route *route, const struct asked *a, struct agent_rest *rest, const char *key,
@@ -89,7 +96,8 @@ static int ask(struct route *route, const struct asked *a, struct agent_rest *re
 }
 
 /* By the service's name, else by its device's. */
-static int ask_console(struct route *route, const struct asked *a, struct agent_rest *rest, struct rn_error *err)
+static int ask_console(struct route *route, const struct asked *a, struct agent_rest *rest,
+		       struct rn_error *err)
 {
 	struct rn_error by_device;
 	int rc = ask(route, a, rest, "name", err);
@@ -99,7 +107,7 @@ static int ask_console(struct route *route, const struct asked *a, struct agent_
 	return rc;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static bool is_it(const struct rec *r, const struct asked *a)
 {
@@ -119,8 +127,10 @@ static bool recall(struct route *route, const struct asked *a, const char *path)
 	if (file_read(path, &text, &ignored) == 0 && text.len) {
 		rec_reader_mem(&rd, buf_str(&text), path);
 		while (!found && rec_read(&rd, &r, &ignored) == 1) {
-			found = is_it(&r, a) && addr_parse(&route->address, rec_get(&r, "remote_address"), -1) &&
-				str_copy(route->service, sizeof(route->service), rec_get(&r, "service"));
+			found = is_it(&r, a) &&
+				addr_parse(&route->address, rec_get(&r, "remote_address"), -1) &&
+				str_copy(route->service, sizeof(route->service),
+					 rec_get(&r, "service"));
 			route->udp = str_is(rec_get(&r, "protocol"), "udp");
 		}
 		rec_reader_free(&rd);
@@ -142,7 +152,8 @@ static void add_memory(struct buf *b, const struct route *route, const struct as
 }
 
 /* Writes the memory anew: this answer, and what was known of other names. */
-static int remember(const struct route *route, const struct asked *a, const char *path, struct rn_error *err)
+static int remember(const struct route *route, const struct asked *a, const char *path,
+		    struct rn_error *err)
 {
 	struct buf old, new;
 	struct rec_reader rd;
@@ -167,10 +178,10 @@ static int remember(const struct route *route, const struct asked *a, const char
 	return rc;
 }
 
-/* ---- face --------------------------------------------------------------------------------------- */
+/* ---- face ------------------------------------------------------------------------------------ */
 
-int route_find(struct route *route, const struct asked *a, struct agent_rest *rest, const struct agent_net *net,
-	       struct rn_error *err)
+int route_find(struct route *route, const struct asked *a, struct agent_rest *rest,
+	       const struct agent_net *net, struct rn_error *err)
 {
 	char path[AGENT_PATH_MAX];
 	struct rn_error why;

@@ -4,11 +4,10 @@
  *
  *   main.c      the command line
  *   asked.c     REMOTE and LOCAL, from arguments or from lines
- *   resolve.c   from a service's or device's name to an address in the tunnel: asked from the console,
- *               remembered for when it does not answer
- *   app.c       what all forwards of this process share, and the end
- *   forward.c   one forward: its listeners, its connections
- *   control.c   its control socket, RUN_DIR/forward-REMOTE.sock; rn forward list and stop
+ *   resolve.c   from a service's or device's name to an address in the tunnel: asked from the
+ * console, remembered for when it does not answer app.c       what all forwards of this process
+ * share, and the end forward.c   one forward: its listeners, its connections control.c   its
+ * control socket, RUN_DIR/forward-REMOTE.sock; rn forward list and stop
  */
 #ifndef RN_FORWARD_H
 #define RN_FORWARD_H
@@ -33,21 +32,24 @@ struct asked {
 	size_t n_local;
 	bool udp; /* asked for; else what the service is */
 };
-int asked_parse(struct asked *a, struct str remote, struct str local, struct rn_error *err) must_check;
+int asked_parse(struct asked *a, struct str remote, struct str local,
+		struct rn_error *err) must_check;
 
-/* ---- where a name leads ------------------------------------------------------------------------- */
+/* ---- where a name leads ---------------------------------------------------------------------- */
 
 struct route {
-	struct addr address; /* inside the tunnel */
+	struct addr address;		  /* inside the tunnel */
 	char service[AGENT_NAME_MAX + 1]; /* or "" for a plain address */
 	bool udp;
 };
 /* The service that the answer of GET /services says A means. RN_ENO: none of them. */
-int route_from_answer(struct route *r, const struct asked *a, struct str answer, struct rn_error *err) must_check;
+int route_from_answer(struct route *r, const struct asked *a, struct str answer,
+		      struct rn_error *err) must_check;
 /* Asks the console, and remembers; if it does not answer, what was remembered serves. */
-int route_find(struct route *r, const struct asked *a, struct agent_rest *rest, const struct agent_net *net, struct rn_error *err) must_check;
+int route_find(struct route *r, const struct asked *a, struct agent_rest *rest,
+	       const struct agent_net *net, struct rn_error *err) must_check;
 
-/* ---- one process --------------------------------------------------------------------------------- */
+/* ---- one process ----------------------------------------------------------------------------- */
 
 struct forward;
 struct app {
@@ -62,12 +64,13 @@ struct app {
 	size_t n_forwards;
 	bool ready;
 	int64_t down_since; /* Unix seconds; 0 while it is up */
-	int result; /* of a line that was left out */
+	int result;	    /* of a line that was left out */
 };
 int app_run(struct cli *c, int argc, char **argv); /* the command */
-void app_stop_forward(struct app *app, struct forward *f); /* frees it; the last one ends the program */
+void app_stop_forward(struct app *app,
+		      struct forward *f); /* frees it; the last one ends the program */
 
-/* ---- one forward --------------------------------------------------------------------------------- */
+/* ---- one forward ----------------------------------------------------------------------------- */
 
 struct forward {
 	struct app *app;
@@ -78,7 +81,8 @@ struct forward {
 	struct ctl_server *ctl;
 };
 /* Finds the way and opens the local port. */
-struct forward *forward_new(struct app *app, const struct asked *a, struct rn_error *err) must_check;
+struct forward *forward_new(struct app *app, const struct asked *a,
+			    struct rn_error *err) must_check;
 void forward_free(struct forward *f);
 size_t forward_count(const struct forward *f); /* connections and flows now */
 void forward_record(const struct forward *f, struct buf *out);

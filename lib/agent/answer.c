@@ -13,7 +13,8 @@ struct meaning {
 static const struct meaning meanings[] = {
 	{400, 400, RN_EDATA, NULL},
 	{401, 401, RN_EPERM,
-	 "if this machine was removed, join again with rn join; a clock that is 5 minutes off is refused too"},
+	 "if this machine was removed, join again with rn join; a clock that is 5 minutes off is "
+	 "refused too"},
 	{403, 403, RN_EPERM, NULL},
 	{404, 404, RN_ENO, NULL},
 	{409, 410, RN_ENO, NULL},
@@ -64,8 +65,8 @@ int agent_answer_check(const struct agent_answer *a, struct rn_error *err)
 		buf_clear(&text);
 		buf_addf(&text, "the console answered with status %d", a->status);
 	}
-	rn_fail(err, m->code, "%.*s%s%s%s", STR_ARG(buf_str(&text)), m->hint ? " (" : "", m->hint ? m->hint : "",
-		m->hint ? ")" : "");
+	rn_fail(err, m->code, "%.*s%s%s%s", STR_ARG(buf_str(&text)), m->hint ? " (" : "",
+		m->hint ? m->hint : "", m->hint ? ")" : "");
 	buf_free(&text);
 	return err->code;
 }
@@ -89,7 +90,8 @@ int agent_rest_records(struct agent_rest *r, const struct agent_request *q, stru
 
 void agent_query_add(struct buf *path, const char *key, struct str s)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	bool first = path->len == 0 || !memchr(path->ptr, '?', path->len);
 
 	buf_addf(path, "%c%s=", first ? '?' : '&', key);

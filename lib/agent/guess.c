@@ -61,7 +61,8 @@ const struct agent_port *agent_port_named(const char *name)
 	return NULL;
 }
 
-bool agent_port_use(const struct agent_port *p, const char *host, uint16_t port, char *out, size_t size)
+bool agent_port_use(const struct agent_port *p, const char *host, uint16_t port, char *out,
+		    size_t size)
 {
 	int n;
 

@@ -17,8 +17,8 @@ struct agent_keeper {
 	struct tunnel *tunnel; /* NULL while it is down */
 	struct timer retry;
 	uint64_t wait_ms; /* before the next try */
-	uint64_t up_ms;   /* since when it is up */
-	bool told;        /* that it is down */
+	uint64_t up_ms;	  /* since when it is up */
+	bool told;	  /* that it is down */
 };
 
 /* Each try waits twice as long as the one before, after a tunnel that held from the start. */

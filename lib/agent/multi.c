@@ -73,7 +73,7 @@ static void deliver(struct timer *t)
 	call_delete(c);
 }
 
-/* ---- libcurl's wishes ------------------------------------------------------------------------- */
+/* ---- libcurl's wishes ------------------------------------------------------------------------ */
 
 static void act(struct agent_rest *r, curl_socket_t fd, int what)
 {
@@ -87,7 +87,8 @@ static void sock_event(struct watch *w, uint32_t events)
 {
 	struct rest_sock *s = container_of(w, struct rest_sock, watch);
 	int what = (events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
-		   (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) | (events & EPOLLERR ? CURL_CSELECT_ERR : 0);
+		   (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+		   (events & EPOLLERR ? CURL_CSELECT_ERR : 0);
 
 	act(s->rest, w->fd, what); /* may delete S */
 }
@@ -125,7 +126,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	struct rn_error err;
 
 	(void)easy;
-	/* A new registration for each change: libcurl may have another socket behind the same number. */
+	/* A new registration for each change: libcurl may have another socket behind the same
+	 * number. */
 	sock_forget(r, s, fd);
 	if (what == CURL_POLL_REMOVE)
 		return 0;
@@ -147,7 +149,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	return 0;
 }
 
-/* ---- face ------------------------------------------------------------------------------------- */
+/* ---- face ------------------------------------------------------------------------------------ */
 
 static bool multi_open(struct agent_rest *r, struct loop *l)
 {
@@ -166,8 +168,9 @@ static bool multi_open(struct agent_rest *r, struct loop *l)
 	return true;
 }
 
-struct agent_call *agent_rest_start(struct agent_rest *r, struct loop *l, const struct agent_request *q,
-				    agent_rest_fn *done, void *ctx, struct rn_error *err)
+struct agent_call *agent_rest_start(struct agent_rest *r, struct loop *l,
+				    const struct agent_request *q, agent_rest_fn *done, void *ctx,
+				    struct rn_error *err)
 {
 	CURL *easy = multi_open(r, l) ? curl_easy_init() : NULL;
 	struct agent_call *c;

@@ -73,7 +73,7 @@ int agent_net_read(struct agent_net *n, const char *dir, struct rn_error *err)
 	return rc;
 }
 
-/* ---- choosing --------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 struct choice {
 	struct agent_net *out;
@@ -83,8 +83,9 @@ struct choice {
 
 static int none_joined(struct rn_error *err)
 {
-	return rn_fail(err, RN_ECONFIG, "this machine has joined no network: run rn join INVITATION "
-					"(who runs the gateway makes one with rn-console invite)");
+	return rn_fail(err, RN_ECONFIG,
+		       "this machine has joined no network: run rn join INVITATION "
+		       "(who runs the gateway makes one with rn-console invite)");
 }
 
 /* Looks at one folder. What is not a joined network is passed over. */
@@ -106,7 +107,8 @@ static void consider(struct choice *c, const char *state_dir, const char *entry)
 	client = strcmp(n.role, "client") == 0;
 	c->all++;
 	c->clients += client;
-	/* A client's network is what people mean; a gateway's own only when there is nothing else. */
+	/* A client's network is what people mean; a gateway's own only when there is nothing else.
+	 */
 	if (client ? c->clients == 1 : c->all == 1)
 		*c->out = n;
 	snprintf(c->names + len, sizeof(c->names) - len, "%s%s", len ? ", " : "", n.name);
@@ -119,8 +121,9 @@ static int find_only(struct agent_net *n, const char *state_dir, struct rn_error
 	struct dirent *e;
 
 	if (!d)
-		return errno == ENOENT ? none_joined(err)
-				       : rn_fail_errno(err, RN_ECONFIG, "cannot read %s", state_dir);
+		return errno == ENOENT
+			       ? none_joined(err)
+			       : rn_fail_errno(err, RN_ECONFIG, "cannot read %s", state_dir);
 	while ((e = readdir(d)))
 		consider(&c, state_dir, e->d_name);
 	closedir(d);
@@ -128,10 +131,12 @@ static int find_only(struct agent_net *n, const char *state_dir, struct rn_error
 		return none_joined(err);
 	if (c.clients == 1 || c.all == 1)
 		return 0;
-	return rn_fail(err, RN_ECONFIG, "several networks are joined: name one with --network (%s)", c.names);
+	return rn_fail(err, RN_ECONFIG, "several networks are joined: name one with --network (%s)",
+		       c.names);
 }
 
-int agent_net_find(struct agent_net *n, const char *state_dir, const char *name, struct rn_error *err)
+int agent_net_find(struct agent_net *n, const char *state_dir, const char *name,
+		   struct rn_error *err)
 {
 	char dir[AGENT_PATH_MAX], file[AGENT_PATH_MAX];
 
@@ -142,6 +147,7 @@ int agent_net_find(struct agent_net *n, const char *state_dir, const char *name,
 	    !path_join(file, sizeof(file), dir, STR("node.rn")))
 		return rn_fail(err, RN_ECONFIG, "'%s' is not the name of a network", name);
 	if (access(file, F_OK) < 0 && errno == ENOENT)
-		return rn_fail(err, RN_ECONFIG, "no network '%s' is joined here: run rn join INVITATION", name);
+		return rn_fail(err, RN_ECONFIG,
+			       "no network '%s' is joined here: run rn join INVITATION", name);
 	return agent_net_read(n, dir, err);
 }

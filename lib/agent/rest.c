@@ -10,7 +10,7 @@
 #define REST_CONNECT_MS 5000
 #define REST_BODY_MAX (1u << 20)
 
-/* ---- a call ----------------------------------------------------------------------------------- */
+/* ---- a call ---------------------------------------------------------------------------------- */
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 {
@@ -26,7 +26,8 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
 	struct str line = {bytes, size * n}, name;
 
 	if (str_cut(&line, ':', &name) && line.ptr && str_eq_nocase(name, STR("etag"))) {
-		while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
+		while (line.len &&
+		       (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
 			line.len--;
 		str_copy(c->answer.etag, sizeof(c->answer.etag), str_trim(line));
 	}
@@ -57,7 +58,8 @@ static bool add_signature(struct agent_call *c, const char *method, const char *
 	if (!r->key)
 		return true;
 	buf_init(&value, 2048);
-	request_sign(&value, r->key, r->node, method, str_from(path), buf_str(&c->request), clock_wall_s());
+	request_sign(&value, r->key, r->node, method, str_from(path), buf_str(&c->request),
+		     clock_wall_s());
 	ok = !value.failed && add_header(c, "Authorization", buf_str(&value));
 	buf_free(&value);
 	return ok;
@@ -116,7 +118,8 @@ static void set_request(struct agent_call *c, const struct agent_request *q, con
 		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE, (long)c->request.len);
 	}
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
-	curl_easy_setopt(c->easy, CURLOPT_PATH_AS_IS, 1L); /* the signature is over the path as sent */
+	curl_easy_setopt(c->easy, CURLOPT_PATH_AS_IS,
+			 1L); /* the signature is over the path as sent */
 	curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, timeout);
 	curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, MIN(timeout, (long)REST_CONNECT_MS));
@@ -178,7 +181,8 @@ int rest_call_result(struct agent_call *c, struct rn_error *err)
 		return 0;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		return rn_fail(err, RN_EPERM, "%s: its certificate is not the joined console's (%s)", url, why);
+		return rn_fail(err, RN_EPERM,
+			       "%s: its certificate is not the joined console's (%s)", url, why);
 	case CURLE_SSL_CACERT_BADFILE:
 		return rn_fail(err, RN_ECONFIG, "%s: not a CA certificate", c->rest->ca_file);
 	case CURLE_OUT_OF_MEMORY:
@@ -194,8 +198,8 @@ int rest_call_result(struct agent_call *c, struct rn_error *err)
 	}
 }
 
-int agent_rest_call(struct agent_rest *r, const struct agent_request *q, struct agent_answer *answer,
-		    struct rn_error *err)
+int agent_rest_call(struct agent_rest *r, const struct agent_request *q,
+		    struct agent_answer *answer, struct rn_error *err)
 {
 	struct agent_call *c = rest_call_new(r, r->easy, q, err);
 	int rc;
@@ -213,7 +217,7 @@ int agent_rest_call(struct agent_rest *r, const struct agent_request *q, struct 
 	return rc;
 }
 
-/* ---- the client ------------------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 /* Where connections go: "::ADDRESS:" for every host and port (CURLOPT_CONNECT_TO). */
 static bool set_via(struct agent_rest *r, const char *connect)
@@ -224,7 +228,8 @@ static bool set_via(struct agent_rest *r, const char *connect)
 
 	r->via_always = connect && *connect;
 	if (r->via_always) {
-		n = snprintf(r->via, sizeof(r->via), strchr(connect, ':') ? "::[%s]:" : "::%s:", connect);
+		n = snprintf(r->via, sizeof(r->via),
+			     strchr(connect, ':') ? "::[%s]:" : "::%s:", connect);
 		return n > 0 && (size_t)n < sizeof(r->via);
 	}
 	end = host.len && host.ptr[0] == '[' ? str_find(host, ']') + 1 : str_find(host, ':');
@@ -263,7 +268,8 @@ fail:
 struct agent_rest *agent_rest_open(const struct agent_net *n, struct rn_error *err)
 {
 	char ca[AGENT_PATH_MAX], key_path[AGENT_PATH_MAX];
-	struct agent_rest_conf conf = {.url = n->url, .connect = n->connect, .ca_file = ca, .node = n->node};
+	struct agent_rest_conf conf = {
+		.url = n->url, .connect = n->connect, .ca_file = ca, .node = n->node};
 	struct auth_key *key = NULL;
 	struct agent_rest *r;
 

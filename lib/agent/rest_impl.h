@@ -11,18 +11,18 @@
 
 struct agent_rest {
 	char url[AGENT_URL_MAX];
-	char via[AGENT_URL_MAX]; /* libcurl's CONNECT_TO entry: where every connection goes */
-	bool via_always;         /* not only for other hosts */
+	char via[AGENT_URL_MAX];      /* libcurl's CONNECT_TO entry: where every connection goes */
+	bool via_always;	      /* not only for other hosts */
 	char ca_file[AGENT_PATH_MAX]; /* or "" */
 	bool unverified;
 	char node[AGENT_NAME_MAX + 1];
 	const struct auth_key *key;
 	struct auth_key *own_key; /* freed with the client */
-	CURL *easy;               /* for blocking calls; keeps its connection */
-	CURLM *multi;             /* for calls in the loop */
+	CURL *easy;		  /* for blocking calls; keeps its connection */
+	CURLM *multi;		  /* for calls in the loop */
 	struct loop *loop;
 	struct timer timeout, deliver;
-	struct agent_call *calls;         /* under way */
+	struct agent_call *calls;	  /* under way */
 	struct agent_call *ended, **tail; /* to be delivered, oldest first */
 };
 
@@ -41,7 +41,8 @@ struct agent_call {
 };
 
 /* rest.c: a call ready for EASY; and what became of it. */
-struct agent_call *rest_call_new(struct agent_rest *r, CURL *easy, const struct agent_request *q, struct rn_error *err) must_check;
+struct agent_call *rest_call_new(struct agent_rest *r, CURL *easy, const struct agent_request *q,
+				 struct rn_error *err) must_check;
 int rest_call_result(struct agent_call *c, struct rn_error *err) must_check;
 void rest_call_free(struct agent_call *c); /* not its easy handle */
 /* multi.c */

@@ -131,7 +131,8 @@ void addr_format_ip(const struct addr *a, char out[static ADDR_TEXT_MAX])
 {
 	if (a->sa.sa_family == AF_INET6)
 		format_ip6(a->in6.sin6_addr.s6_addr, out);
-	else if (a->sa.sa_family != AF_INET || !inet_ntop(AF_INET, &a->in.sin_addr, out, ADDR_TEXT_MAX))
+	else if (a->sa.sa_family != AF_INET ||
+		 !inet_ntop(AF_INET, &a->in.sin_addr, out, ADDR_TEXT_MAX))
 		snprintf(out, ADDR_TEXT_MAX, "unknown");
 }
 

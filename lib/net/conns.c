@@ -107,7 +107,8 @@ static void listener_event(struct watch *w, uint32_t events)
 			if (from.sa.sa_family == AF_UNIX)
 				from = (struct addr){0};
 			conn_start(cs, fd, &from);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
 			watch_set(cs->loop, w, 0);
 			timer_start(cs->loop, &cs->pause, CONNS_PAUSE_MS);
 			return;
@@ -117,21 +118,21 @@ static void listener_event(struct watch *w, uint32_t events)
 	}
 }
 
-/* Accepted sockets inherit these: a peer that vanished without a word is noticed after two minutes. */
+/* Accepted sockets inherit these: a peer that vanished without a word is noticed after two minutes.
+ */
 static void notice_dead_peers(int listener)
 {
 	static const struct {
 		int level, name, value;
 	} options[] = {
-		{SOL_SOCKET, SO_KEEPALIVE, 1},
-		{IPPROTO_TCP, TCP_KEEPIDLE, 60},
-		{IPPROTO_TCP, TCP_KEEPINTVL, 20},
-		{IPPROTO_TCP, TCP_KEEPCNT, 3},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},	  {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+		{IPPROTO_TCP, TCP_KEEPINTVL, 20}, {IPPROTO_TCP, TCP_KEEPCNT, 3},
 		{IPPROTO_TCP, TCP_NODELAY, 1},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) /* fails on unix sockets, which need none */
-		setsockopt(listener, options[i].level, options[i].name, &options[i].value, sizeof(int));
+		setsockopt(listener, options[i].level, options[i].name, &options[i].value,
+			   sizeof(int));
 }
 
 struct conns *conns_start(struct loop *l, const struct conns_conf *conf, struct rn_error *err)
@@ -147,7 +148,8 @@ struct conns *conns_start(struct loop *l, const struct conns_conf *conf, struct 
 	cs->conf = *conf;
 	cs->pause.fn = pause_over;
 	cs->list.prev = cs->list.next = &cs->list;
-	cs->listener = (struct watch){.fd = conf->listener, .events = EPOLLIN, .fn = listener_event};
+	cs->listener =
+		(struct watch){.fd = conf->listener, .events = EPOLLIN, .fn = listener_event};
 	notice_dead_peers(conf->listener);
 	if (watch_add(l, &cs->listener, err) == 0)
 		return cs;

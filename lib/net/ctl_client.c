@@ -68,7 +68,7 @@ static int remote_error(const struct ask *q, const struct rec *r, struct rn_erro
 	buf_init(&text, REC_LINE_MAX);
 	if (!unescape_value(&text, rec_get(r, "text")))
 		buf_clear(&text);
-	rn_fail(err, (enum rn_err)-(int)code, "%.*s", STR_ARG(buf_str(&text)));
+	rn_fail(err, (enum rn_err) - (int)code, "%.*s", STR_ARG(buf_str(&text)));
 	buf_free(&text);
 	return err->code;
 }
@@ -131,7 +131,8 @@ static int ask_answer(struct ask *q, struct buf *in, struct rn_error *err)
 		if (n < 0)
 			return rn_fail_errno(err, RN_EPROTO, "%s", q->path);
 		if (n == 0)
-			return rn_fail(err, RN_EAWAY, "%s: closed before the answer's end", q->path);
+			return rn_fail(err, RN_EAWAY, "%s: closed before the answer's end",
+				       q->path);
 		memcpy(q->fds + q->n_fds, got, n_got * sizeof(int));
 		q->n_fds += n_got;
 		in->len += (size_t)n;

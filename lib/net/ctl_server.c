@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The answering side of a control socket. A connection reads one request, hands it to the handler as
- * a call, and reads on when the call has ended; a call may outlive its connection, and a connection
- * its server.
+ * The answering side of a control socket. A connection reads one request, hands it to the handler
+ * as a call, and reads on when the call has ended; a call may outlive its connection, and a
+ * connection its server.
  */
 #include "net/net.h"
 
@@ -17,7 +17,7 @@
 #define CTL_READ 16384
 
 struct ctl_conn {
-	struct watch watch; /* fd is -1 when the client is gone */
+	struct watch watch;	   /* fd is -1 when the client is gone */
 	struct ctl_server *server; /* NULL when the client is gone */
 	struct loop *loop;
 	struct ctl_conn *prev, *next;
@@ -50,7 +50,7 @@ struct ctl_server {
 	ino_t ino;
 };
 
-/* ---- the end of a connection ------------------------------------------------------------------ */
+/* ---- the end of a connection ----------------------------------------------------------------- */
 
 static void close_fds(int *fds, size_t *n)
 {
@@ -78,12 +78,13 @@ static void conn_drop(struct ctl_conn *c)
 	free(c);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static uint32_t conn_wants(const struct ctl_conn *c)
 {
 	/* While a call runs nothing is read: its client's going shows as EPOLLHUP. */
-	return (c->call || c->eof ? 0u : (uint32_t)EPOLLIN) | (c->out.len ? (uint32_t)EPOLLOUT : 0u);
+	return (c->call || c->eof ? 0u : (uint32_t)EPOLLIN) |
+	       (c->out.len ? (uint32_t)EPOLLOUT : 0u);
 }
 
 /* Sends what it can. False: the client is gone (and the connection perhaps freed). */
@@ -203,7 +204,7 @@ void ctl_fail(struct ctl_call *call, const struct rn_error *err)
 	call_end(call);
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* The length of the next whole request in TEXT with the empty line that ends it, or 0. */
 static size_t request_len(struct str text)
@@ -298,7 +299,7 @@ static void conn_event(struct watch *w, uint32_t events)
 	}
 }
 
-/* ---- the server ------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static bool peer_allowed(int fd)
 {
@@ -361,8 +362,8 @@ struct ctl_server *ctl_listen(struct loop *l, const char *path, ctl_handler *fn,
 	s->fn = fn;
 	s->ctx = ctx;
 	s->conns.prev = s->conns.next = &s->conns;
-	s->listener = (struct watch){.fd = unix_listen(path, 0600, err), .events = EPOLLIN,
-				     .fn = server_event};
+	s->listener = (struct watch){
+		.fd = unix_listen(path, 0600, err), .events = EPOLLIN, .fn = server_event};
 	if (s->listener.fd < 0)
 		goto fail;
 	str_copy(s->path, sizeof(s->path), str_from(path));

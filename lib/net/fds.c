@@ -58,7 +58,9 @@ ssize_t fds_recv(int sock, void *bytes, size_t cap, int *fds, size_t *n)
 {
 	struct iovec iov = {bytes, cap};
 	union fds_space space;
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &space,
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &space,
 			     .msg_controllen = sizeof(space)};
 	int got[FDS_MAX];
 	size_t n_got;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * UDP flows: the datagrams of each client of a listening socket go to an upstream socket of its own,
- * and what comes back there goes to that client. Datagrams are read and sent in batches.
+ * UDP flows: the datagrams of each client of a listening socket go to an upstream socket of its
+ * own, and what comes back there goes to that client. Datagrams are read and sent in batches.
  */
 #include "net/net.h"
 
@@ -40,7 +40,8 @@ struct flows {
 	struct mmsghdr msgs[FLOW_BATCH];
 	struct iovec iov[FLOW_BATCH];
 	struct addr from[FLOW_BATCH];
-	char *space; /* FLOW_BATCH * FLOW_DATAGRAM; pages that no datagram reached are never touched */
+	char *space; /* FLOW_BATCH * FLOW_DATAGRAM; pages that no datagram reached are never touched
+		      */
 };
 
 static struct str key_str(const struct flow_key *k)
@@ -71,7 +72,7 @@ static void flow_end(struct flow *f, enum rn_err why)
 	free(f);
 }
 
-/* ---- batches ---------------------------------------------------------------------------------- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 /* Reads datagrams into the batch: their number, or -1 and errno. */
 static int batch_recv(struct flows *fs, int fd)
@@ -121,7 +122,7 @@ static uint64_t batch_bytes(const struct flows *fs, int from, int to)
 	return sum;
 }
 
-/* ---- upstream to client ----------------------------------------------------------------------- */
+/* ---- upstream to client ---------------------------------------------------------------------- */
 
 static void upstream_event(struct watch *w, uint32_t events)
 {
@@ -189,7 +190,7 @@ static struct flow *flow_new(struct flows *fs, const struct addr *client)
 	return NULL;
 }
 
-/* ---- client to upstream ----------------------------------------------------------------------- */
+/* ---- client to upstream ---------------------------------------------------------------------- */
 
 /* How many datagrams from FIRST on come from the same client. */
 static int run_of_client(const struct flows *fs, int first, int n)
@@ -236,7 +237,7 @@ static void listener_event(struct watch *w, uint32_t events)
 	}
 }
 
-/* ---- face ------------------------------------------------------------------------------------- */
+/* ---- face ------------------------------------------------------------------------------------ */
 
 struct flows *flows_start(struct loop *l, const struct flows_conf *conf, struct rn_error *err)
 {
@@ -250,7 +251,8 @@ struct flows *flows_start(struct loop *l, const struct flows_conf *conf, struct 
 	}
 	fs->loop = l;
 	fs->conf = *conf;
-	fs->listener = (struct watch){.fd = conf->listener, .events = EPOLLIN, .fn = listener_event};
+	fs->listener =
+		(struct watch){.fd = conf->listener, .events = EPOLLIN, .fn = listener_event};
 	if (watch_add(l, &fs->listener, err) == 0)
 		return fs;
 fail:

@@ -52,7 +52,7 @@ void loop_stop(struct loop *l)
 	l->stop = true;
 }
 
-/* ---- watches ---------------------------------------------------------------------------------- */
+/* ---- watches --------------------------------------------------------------------------------- */
 
 int watch_add(struct loop *l, struct watch *w, struct rn_error *err)
 {
@@ -70,7 +70,8 @@ void watch_set(struct loop *l, struct watch *w, uint32_t events)
 	if (w->events == events)
 		return;
 	w->events = events;
-	/* Changing a registration takes no memory: it fails only for a descriptor that is not ours. */
+	/* Changing a registration takes no memory: it fails only for a descriptor that is not ours.
+	 */
 	rn_assert(epoll_ctl(l->epfd, EPOLL_CTL_MOD, w->fd, &ev) == 0);
 }
 
@@ -85,7 +86,7 @@ void watch_del(struct loop *l, struct watch *w)
 			l->batch[i].data.ptr = NULL;
 }
 
-/* ---- turns ------------------------------------------------------------------------------------ */
+/* ---- turns ----------------------------------------------------------------------------------- */
 
 /* How long epoll may wait: until the first timer, at most MAX_MS (< 0: no limit of its own). */
 static int wait_ms(const struct loop *l, int max_ms)
@@ -136,7 +137,7 @@ int loop_run(struct loop *l, struct rn_error *err)
 	return 0;
 }
 
-/* ---- signals ---------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void signals_ready(struct watch *w, uint32_t events)
 {

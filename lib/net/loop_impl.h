@@ -9,11 +9,12 @@
 
 #include <sys/epoll.h>
 
-/* ---- timer wheel (timer.c) -------------------------------------------------------------------- */
+/* ---- timer wheel (timer.c) ------------------------------------------------------------------- */
 /*
  * A hashed hierarchical wheel (Varghese & Lauck 1987, scheme 7): a timer lies on the level of the
- * highest base-64 digit in which its time differs from the wheel's, in the slot of that digit. So the
- * slots ahead never wrap, the lowest level in use holds the next timer, and start and stop are O(1).
+ * highest base-64 digit in which its time differs from the wheel's, in the slot of that digit. So
+ * the slots ahead never wrap, the lowest level in use holds the next timer, and start and stop are
+ * O(1).
  */
 #define WHEEL_BITS 6
 #define WHEEL_SLOTS (1 << WHEEL_BITS)
@@ -23,7 +24,7 @@ struct wheel {
 	uint64_t now; /* every timer up to here has been taken out */
 	uint64_t used[WHEEL_LEVELS];
 	struct timer slots[WHEEL_LEVELS * WHEEL_SLOTS]; /* list heads */
-	struct timer due;                               /* head of those being run */
+	struct timer due;				/* head of those being run */
 };
 
 void wheel_init(struct wheel *w, uint64_t now_ms);
@@ -34,7 +35,7 @@ uint64_t wheel_next_ms(const struct wheel *w);
 /* Runs what is due at NOW_MS. A timer started by a callback waits for the next advance. */
 void wheel_advance(struct wheel *w, uint64_t now_ms);
 
-/* ---- pool of empty pipes (relay.c) ------------------------------------------------------------ */
+/* ---- pool of empty pipes (relay.c) ----------------------------------------------------------- */
 
 #define PIPES_KEPT 64
 
@@ -42,7 +43,7 @@ struct pipe_pair {
 	int rd, wr;
 };
 
-/* ---- loop (loop.c) ---------------------------------------------------------------------------- */
+/* ---- loop (loop.c) --------------------------------------------------------------------------- */
 
 #define LOOP_BATCH 128
 
@@ -57,7 +58,8 @@ struct loop {
 	bool in_turn; /* now_ms is fresh */
 	uint64_t now_ms;
 	struct wheel wheel;
-	struct epoll_event batch[LOOP_BATCH]; /* events being delivered: [next, n) are still to come */
+	struct epoll_event
+		batch[LOOP_BATCH]; /* events being delivered: [next, n) are still to come */
 	int next, n;
 	struct watch signals; /* signalfd; fd is -1 before the first loop_signal */
 	sigset_t signal_set;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The byte relay. Each direction moves bytes from a socket into a pipe and from there into the other
- * socket with splice(2), so that they never enter this process. The sockets are watched edge-triggered
- * and once only: what is readable and writable is remembered here, and a steady stream costs two
- * splices a chunk and nothing else. A pipe is borrowed from the loop's pool while bytes wait in it.
+ * The byte relay. Each direction moves bytes from a socket into a pipe and from there into the
+ * other socket with splice(2), so that they never enter this process. The sockets are watched
+ * edge-triggered and once only: what is readable and writable is remembered here, and a steady
+ * stream costs two splices a chunk and nothing else. A pipe is borrowed from the loop's pool while
+ * bytes wait in it.
  */
 #include "net/loop_impl.h"
 
@@ -23,10 +24,10 @@ struct relay_end {
 /* One direction. */
 struct relay_way {
 	struct pipe_pair pipe; /* rd is -1: none borrowed */
-	size_t held;           /* bytes in the pipe */
+	size_t held;	       /* bytes in the pipe */
 	uint64_t *moved;       /* bytes so far: this way's field of the relay's stat */
-	bool eof;  /* nothing more comes in */
-	bool done; /* and the other side was told, or does not want it */
+	bool eof;	       /* nothing more comes in */
+	bool done;	       /* and the other side was told, or does not want it */
 };
 
 struct relay {
@@ -42,7 +43,7 @@ struct relay {
 	bool cut; /* not a clean end: closing sends a reset */
 };
 
-/* ---- pipes ------------------------------------------------------------------------------------ */
+/* ---- pipes ----------------------------------------------------------------------------------- */
 
 static bool pipe_borrow(struct loop *l, struct pipe_pair *p)
 {
@@ -56,7 +57,8 @@ static bool pipe_borrow(struct loop *l, struct pipe_pair *p)
 	}
 	if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)
 		return false;
-	fcntl(fds[1], F_SETPIPE_SZ, RELAY_PIPE_BYTES); /* the default does as well, in smaller chunks */
+	fcntl(fds[1], F_SETPIPE_SZ,
+	      RELAY_PIPE_BYTES); /* the default does as well, in smaller chunks */
 	*p = (struct pipe_pair){fds[0], fds[1]};
 	return true;
 }
@@ -75,7 +77,7 @@ static void pipe_return(struct loop *l, struct pipe_pair *p, bool empty)
 	p->rd = p->wr = -1;
 }
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void relay_free(struct relay *r)
 {
@@ -115,7 +117,7 @@ static void relay_fail(struct relay *r, enum rn_err why)
 	r->way[0].done = r->way[1].done = true;
 }
 
-/* ---- moving ----------------------------------------------------------------------------------- */
+/* ---- moving ---------------------------------------------------------------------------------- */
 
 /* Socket to pipe; true if bytes came. With bytes in the pipe EAGAIN may mean that the pipe is full,
  * so only an empty pipe proves that the socket is empty. */
@@ -149,8 +151,8 @@ static bool way_fill(struct relay *r, int i)
 	return false;
 }
 
-/* Pipe to socket; true if the pipe is empty now. A side that takes no more ends this way alone: what
- * it sent before it closed is still on its way back. */
+/* Pipe to socket; true if the pipe is empty now. A side that takes no more ends this way alone:
+ * what it sent before it closed is still on its way back. */
 static bool way_drain(struct relay *r, int i)
 {
 	struct relay_way *w = &r->way[i];
@@ -250,7 +252,7 @@ static void relay_idle(struct timer *t)
 	relay_finish(r);
 }
 
-/* ---- face ------------------------------------------------------------------------------------- */
+/* ---- face ------------------------------------------------------------------------------------ */
 
 struct relay *relay_start(struct loop *l, int a, int b, uint64_t idle_ms, relay_fn *done, void *ctx,
 			  struct rn_error *err)

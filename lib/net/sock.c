@@ -44,7 +44,8 @@ static int bind_fail(const struct addr *a, const char *proto, struct rn_error *e
 
 	addr_format(a, text);
 	if (errno == EADDRINUSE) {
-		rn_fail(err, RN_EAWAY, "%s port %u is in use already (%s)", proto, addr_port(a), text);
+		rn_fail(err, RN_EAWAY, "%s port %u is in use already (%s)", proto, addr_port(a),
+			text);
 		err->sys = EADDRINUSE;
 		return err->code;
 	}
@@ -125,15 +126,15 @@ int udp_connect(const struct addr *a, struct rn_error *err)
 	return fd;
 }
 
-/* ---- unix sockets ----------------------------------------------------------------------------- */
+/* ---- unix sockets ---------------------------------------------------------------------------- */
 
 static int unix_address(struct sockaddr_un *sun, const char *path, struct rn_error *err)
 {
 	*sun = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (str_copy(sun->sun_path, sizeof(sun->sun_path), str_from(path)) && path[0])
 		return 0;
-	return rn_fail(err, RN_ECONFIG, "'%s' is too long for a unix socket (%zu bytes at most)", path,
-		       sizeof(sun->sun_path) - 1);
+	return rn_fail(err, RN_ECONFIG, "'%s' is too long for a unix socket (%zu bytes at most)",
+		       path, sizeof(sun->sun_path) - 1);
 }
 
 int unix_connect(const char *path, struct rn_error *err)
@@ -194,7 +195,8 @@ int unix_listen(const char *path, mode_t mode, struct rn_error *err)
 	fd = sock_make(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, err);
 	if (fd < 0)
 		return fd;
-	/* The mode of the unbound socket is that of the file to be: never wider, even for a moment. */
+	/* The mode of the unbound socket is that of the file to be: never wider, even for a moment.
+	 */
 	if (fchmod(fd, mode) == 0 && bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
 	    chmod(path, mode) == 0 && listen(fd, SOMAXCONN) == 0)
 		return fd;
@@ -203,7 +205,7 @@ int unix_listen(const char *path, mode_t mode, struct rn_error *err)
 	return rc;
 }
 
-/* ---- questions -------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 int sock_error(int fd)
 {

@@ -42,16 +42,32 @@ static void put(const char *name, const char *text)
 /* Starts the server and reads its port from what it says. */
 static void server_start(void)
 {
-	const char *const make[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-				    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj",
-				    "/CN=console.test", "-addext", "subjectAltName=DNS:console.test,DNS:web.console.test",
-				    "-keyout", "key.pem", "-out", "cert.pem", NULL};
+	const char *const make[] = {"openssl",
+				    "req",
+				    "-x509",
+				    "-newkey",
+				    "ec",
+				    "-pkeyopt",
+				    "ec_paramgen_curve:prime256v1",
+				    "-nodes",
+				    "-days",
+				    "1",
+				    "-subj",
+				    "/CN=console.test",
+				    "-addext",
+				    "subjectAltName=DNS:console.test,DNS:web.console.test",
+				    "-keyout",
+				    "key.pem",
+				    "-out",
+				    "cert.pem",
+				    NULL};
 	char text[512] = "";
 	size_t len = 0;
 	int out[2];
 
 	rn_assert(chdir(dir) == 0 && run(make) == 0 && pipe(out) == 0);
-	put("ok", "HTTP/1.0 200 OK\r\nETag: \"abc\"\r\nContent-Type: text/x-rn\r\n\r\nservice=web url=https://x\n");
+	put("ok", "HTTP/1.0 200 OK\r\nETag: \"abc\"\r\nContent-Type: text/x-rn\r\n\r\nservice=web "
+		  "url=https://x\n");
 	put("gone", "HTTP/1.0 404 Not Found\r\n\r\nerror=missing text=no%20such%20service\n");
 	put("same", "HTTP/1.0 304 Not Modified\r\nETag: \"abc\"\r\n\r\n");
 	put("moved", "HTTP/1.0 302 Found\r\nLocation: https://console.test/ok\r\n\r\n");
@@ -60,8 +76,8 @@ static void server_start(void)
 		dup2(out[1], 1);
 		if (!freopen("/dev/null", "r", stdin) || !freopen("/dev/null", "w", stderr))
 			_exit(1);
-		execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-HTTP", "-cert", "cert.pem", "-key",
-		       "key.pem", (char *)NULL);
+		execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-HTTP", "-cert",
+		       "cert.pem", "-key", "key.pem", (char *)NULL);
 		_exit(127);
 	}
 	close(out[1]);
@@ -72,14 +88,16 @@ static void server_start(void)
 		len += (size_t)n;
 		text[len] = '\0';
 	}
-	snprintf(url, sizeof(url), "https://console.test:%d", (int)strtol(strrchr(text, ':') + 1, NULL, 10));
+	snprintf(url, sizeof(url), "https://console.test:%d",
+		 (int)strtol(strrchr(text, ':') + 1, NULL, 10));
 	snprintf(ca, sizeof(ca), "%s/cert.pem", dir);
 	close(out[0]);
 }
 
 static void server_stop(void)
 {
-	static const char *const files[] = {"ok", "gone", "same", "moved", "key.pem", "cert.pem", "empty.pem"};
+	static const char *const files[] = {"ok",      "gone",	   "same",     "moved",
+					    "key.pem", "cert.pem", "empty.pem"};
 
 	kill(server, SIGTERM);
 	waitpid(server, NULL, 0);
@@ -104,20 +122,23 @@ static void test_blocking(void)
 	struct agent_answer a;
 	struct buf out;
 
-	TAP_OK(agent_rest_call(r, &q, &a, &err) == 0 && a.status == 200 && strcmp(a.etag, "\"abc\"") == 0 &&
+	TAP_OK(agent_rest_call(r, &q, &a, &err) == 0 && a.status == 200 &&
+		       strcmp(a.etag, "\"abc\"") == 0 &&
 		       str_is(buf_str(&a.body), "service=web url=https://x\n"),
 	       "a call goes to the given address, under the console's name");
 	buf_free(&a.body);
 	buf_init(&out, 4096);
 	TAP_OK(agent_rest_records(r, &q, &out, &err) == 0 && out.len, "records in one step");
 	q.path = "/gone";
-	TAP_OK(agent_rest_records(r, &q, &out, &err) == RN_ENO && strcmp(err.text, "no such service") == 0,
+	TAP_OK(agent_rest_records(r, &q, &out, &err) == RN_ENO &&
+		       strcmp(err.text, "no such service") == 0,
 	       "a refusal becomes an error with the console's words");
 	q.path = "/same";
 	TAP_OK(agent_rest_call(r, &q, &a, &err) == 0 && a.status == 304, "304 is an answer");
 	buf_free(&a.body);
 	q.path = "/moved";
-	TAP_OK(agent_rest_call(r, &q, &a, &err) == 0 && a.status == 302, "redirects are not followed");
+	TAP_OK(agent_rest_call(r, &q, &a, &err) == 0 && a.status == 302,
+	       "redirects are not followed");
 	buf_free(&a.body);
 	buf_free(&out);
 	agent_rest_free(r);
@@ -130,7 +151,8 @@ static void test_trust(void)
 	struct agent_request q = {.path = "/ok"};
 	struct agent_answer a;
 
-	TAP_OK(agent_rest_call(r, &q, &a, &err) == RN_EPERM, "a certificate that no known CA has signed");
+	TAP_OK(agent_rest_call(r, &q, &a, &err) == RN_EPERM,
+	       "a certificate that no known CA has signed");
 	agent_rest_free(r);
 	put("empty.pem", "");
 	r = client("empty.pem", "127.0.0.1");
@@ -138,7 +160,8 @@ static void test_trust(void)
 	agent_rest_free(r);
 	r = client(ca, "127.0.0.1");
 	q.host = "other.test:1";
-	TAP_OK(agent_rest_call(r, &q, &a, &err) == RN_EAWAY, "another port of the same machine, where nobody is");
+	TAP_OK(agent_rest_call(r, &q, &a, &err) == RN_EAWAY,
+	       "another port of the same machine, where nobody is");
 	agent_rest_free(r);
 	r = agent_rest_new(&conf, &err);
 	q.host = NULL;
@@ -158,10 +181,12 @@ static void test_other_host(void)
 
 	snprintf(host, sizeof(host), "web.%s", url + strlen("https://"));
 	snprintf(wrong, sizeof(wrong), "evil.%s", url + strlen("https://"));
-	TAP_OK(agent_rest_call(r, &q, &a, &err) == 0 && a.status == 200, "another name that the same machine serves");
+	TAP_OK(agent_rest_call(r, &q, &a, &err) == 0 && a.status == 200,
+	       "another name that the same machine serves");
 	buf_free(&a.body);
 	q.host = wrong;
-	TAP_OK(agent_rest_call(r, &q, &a, &err) == RN_EPERM, "but not one that its certificate lacks");
+	TAP_OK(agent_rest_call(r, &q, &a, &err) == RN_EPERM,
+	       "but not one that its certificate lacks");
 	agent_rest_free(r);
 }
 
@@ -172,18 +197,20 @@ static void test_away(void)
 	struct agent_request q = {.path = "/"};
 	struct agent_answer a;
 
-	TAP_OK(r && agent_rest_call(r, &q, &a, &err) == RN_EAWAY && strstr(err.text, "nowhere.invalid"),
+	TAP_OK(r && agent_rest_call(r, &q, &a, &err) == RN_EAWAY &&
+		       strstr(err.text, "nowhere.invalid"),
 	       "a console that cannot be found is away");
 	agent_rest_free(r);
 }
 
-/* ---- in the loop -------------------------------------------------------------------------------- */
+/* ---- in the loop ----------------------------------------------------------------------------- */
 
 static struct loop *loop;
 static int calls, last_rc, last_status;
 static struct agent_rest *to_free;
 
-static void on_answer(void *ctx, int rc, const struct agent_answer *answer, const struct rn_error *why)
+static void on_answer(void *ctx, int rc, const struct agent_answer *answer,
+		      const struct rn_error *why)
 {
 	(void)why;
 	calls++;
@@ -200,7 +227,8 @@ static void on_answer(void *ctx, int rc, const struct agent_answer *answer, cons
 static void test_loop(void)
 {
 	struct agent_rest *r = client(ca, "127.0.0.1");
-	const struct agent_request ok = {.path = "/ok"}, gone = {.path = "/gone"}, away = {.path = "/", .host = "x:1"};
+	const struct agent_request ok = {.path = "/ok"}, gone = {.path = "/gone"},
+				   away = {.path = "/", .host = "x:1"};
 	struct agent_call *c;
 	int want = 3;
 
@@ -211,7 +239,8 @@ static void test_loop(void)
 	TAP_OK(loop_run(loop, &err) == 0 && calls == 3 && last_status == 200, "three at once");
 	want = 4;
 	rn_assert(agent_rest_start(r, loop, &gone, on_answer, &want, &err));
-	TAP_OK(loop_run(loop, &err) == 0 && last_rc == 0 && last_status == 404, "a refusal is an answer");
+	TAP_OK(loop_run(loop, &err) == 0 && last_rc == 0 && last_status == 404,
+	       "a refusal is an answer");
 	want = 5;
 	rn_assert(agent_rest_start(r, loop, &away, on_answer, &want, &err));
 	TAP_OK(loop_run(loop, &err) == 0 && last_rc == RN_EAWAY, "no connection is an error");
@@ -225,7 +254,8 @@ static void test_loop(void)
 	rn_assert(agent_rest_start(r, loop, &ok, on_answer, &want, &err));
 	want = 6;
 	to_free = r;
-	TAP_OK(loop_run(loop, &err) == 0 && calls == 6, "the client may be freed by a callback, with a call under way");
+	TAP_OK(loop_run(loop, &err) == 0 && calls == 6,
+	       "the client may be freed by a callback, with a call under way");
 	loop_free(loop);
 }
 

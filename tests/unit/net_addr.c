@@ -41,10 +41,32 @@ static void test_canonical(void)
 static void test_refused(void)
 {
 	static const char *const cases[] = {
-		"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:080", "10.0.0.1:65536", "10.0.0.1:-1",
-		"10.0.0.1: 80", " 10.0.0.1:80", "10.0.0.1:80 ", "010.0.0.1:80", "10.0.1:80", "0x7f.0.0.1:80",
-		"[10.0.0.1]:80", "::1", "[::1]", "[::1]80", "[::1:80", "::1]:80", "[::1]:", "[fe80::1%eth0]:80",
-		"[]:80", "localhost:80", "10.0.0.1:80:80", "1.2.3.4.5:1", "[1::2::3]:1",
+		"",
+		":",
+		"10.0.0.1",
+		"10.0.0.1:",
+		"10.0.0.1:080",
+		"10.0.0.1:65536",
+		"10.0.0.1:-1",
+		"10.0.0.1: 80",
+		" 10.0.0.1:80",
+		"10.0.0.1:80 ",
+		"010.0.0.1:80",
+		"10.0.1:80",
+		"0x7f.0.0.1:80",
+		"[10.0.0.1]:80",
+		"::1",
+		"[::1]",
+		"[::1]80",
+		"[::1:80",
+		"::1]:80",
+		"[::1]:",
+		"[fe80::1%eth0]:80",
+		"[]:80",
+		"localhost:80",
+		"10.0.0.1:80:80",
+		"1.2.3.4.5:1",
+		"[1::2::3]:1",
 	};
 	struct addr a;
 
@@ -66,7 +88,8 @@ static void test_equal(void)
 	TAP_OK(addr_is_loopback(&v4) && addr_is_loopback(&mapped), "127/8 is loopback, mapped too");
 	TAP_OK(addr_parse(&loop, STR("::1"), 0) && addr_is_loopback(&loop), "::1 is loopback");
 	TAP_OK(addr_parse(&loop, STR("::2"), 0) && !addr_is_loopback(&loop), "::2 is not");
-	TAP_OK(addr_parse(&loop, STR("::7f00:1"), 0) && !addr_is_loopback(&loop), "::127.0.0.1 is not");
+	TAP_OK(addr_parse(&loop, STR("::7f00:1"), 0) && !addr_is_loopback(&loop),
+	       "::127.0.0.1 is not");
 }
 
 static void test_resolve(void)
@@ -74,10 +97,13 @@ static void test_resolve(void)
 	struct rn_error err;
 	struct addr a;
 
-	TAP_OK(addr_resolve(&a, STR("localhost:80"), &err) == 0 && addr_is_loopback(&a) && addr_port(&a) == 80,
+	TAP_OK(addr_resolve(&a, STR("localhost:80"), &err) == 0 && addr_is_loopback(&a) &&
+		       addr_port(&a) == 80,
 	       "localhost resolves");
-	TAP_OK(addr_resolve(&a, STR("[::1]:9"), &err) == 0 && addr_port(&a) == 9, "an address needs no look-up");
-	TAP_OK(addr_resolve(&a, STR("nowhere.invalid:1"), &err) == RN_EAWAY, "an unknown name is away");
+	TAP_OK(addr_resolve(&a, STR("[::1]:9"), &err) == 0 && addr_port(&a) == 9,
+	       "an address needs no look-up");
+	TAP_OK(addr_resolve(&a, STR("nowhere.invalid:1"), &err) == RN_EAWAY,
+	       "an unknown name is away");
 	TAP_OK(addr_resolve(&a, STR("localhost"), &err) == RN_EDATA, "the port must be there");
 	TAP_OK(addr_resolve(&a, STR(":80"), &err) == RN_EDATA, "the host must be there");
 }
@@ -118,26 +144,32 @@ static bool has(const char *prefix, const char *ip)
 	struct cidr c;
 	struct addr a;
 
-	return cidr_parse(&c, str_from(prefix), true) && addr_parse_ip(&a, str_from(ip)) && cidr_has(&c, &a);
+	return cidr_parse(&c, str_from(prefix), true) && addr_parse_ip(&a, str_from(ip)) &&
+	       cidr_has(&c, &a);
 }
 
 static bool overlap(const char *a, const char *b)
 {
 	struct cidr x, y;
 
-	return cidr_parse(&x, str_from(a), true) && cidr_parse(&y, str_from(b), true) && cidr_overlaps(&x, &y);
+	return cidr_parse(&x, str_from(a), true) && cidr_parse(&y, str_from(b), true) &&
+	       cidr_overlaps(&x, &y);
 }
 
 static void test_cidr_has(void)
 {
 	TAP_OK(has("10.0.0.0/8", "10.255.0.1") && !has("10.0.0.0/8", "11.0.0.1"), "/8");
-	TAP_OK(has("192.0.2.128/25", "192.0.2.129") && !has("192.0.2.128/25", "192.0.2.127"), "/25");
-	TAP_OK(has("0.0.0.0/0", "8.8.8.8") && !has("0.0.0.0/0", "::1"), "0/0 is all of its family only");
+	TAP_OK(has("192.0.2.128/25", "192.0.2.129") && !has("192.0.2.128/25", "192.0.2.127"),
+	       "/25");
+	TAP_OK(has("0.0.0.0/0", "8.8.8.8") && !has("0.0.0.0/0", "::1"),
+	       "0/0 is all of its family only");
 	TAP_OK(has("::/0", "::1") && !has("::/0", "8.8.8.8"), "::/0 as well");
 	TAP_OK(has("10.0.0.0/8", "::ffff:10.1.1.1"), "a v4-mapped client is in the v4 prefix");
 	TAP_OK(has("fc00::/7", "fdff::1") && !has("fd00::/8", "fc00::1"), "odd bits");
-	TAP_OK(overlap("10.0.0.0/8", "10.1.0.0/16") && overlap("10.1.0.0/16", "10.0.0.0/8"), "overlap, both ways");
-	TAP_OK(!overlap("10.0.0.0/16", "10.1.0.0/16") && !overlap("0.0.0.0/0", "::/0"), "no overlap");
+	TAP_OK(overlap("10.0.0.0/8", "10.1.0.0/16") && overlap("10.1.0.0/16", "10.0.0.0/8"),
+	       "overlap, both ways");
+	TAP_OK(!overlap("10.0.0.0/16", "10.1.0.0/16") && !overlap("0.0.0.0/0", "::/0"),
+	       "no overlap");
 }
 
 int main(void)

@@ -21,7 +21,8 @@ static int open_back(void *ctx, const struct addr *from)
 	return refuse ? RN_EPERM : tcp_connect(&back, &err);
 }
 
-static void on_end(void *ctx, const struct addr *from, const struct relay_stat *stat, enum rn_err why)
+static void on_end(void *ctx, const struct addr *from, const struct relay_stat *stat,
+		   enum rn_err why)
 {
 	(void)ctx;
 	(void)from;
@@ -75,7 +76,8 @@ static void turns(int n)
 int main(void)
 {
 	int server = listen_any(&back), c1, c2, c3, s1, s2, s3;
-	struct conns_conf conf = {.listener = listen_any(&front), .max = 2, .open = open_back, .end = on_end};
+	struct conns_conf conf = {
+		.listener = listen_any(&front), .max = 2, .open = open_back, .end = on_end};
 	struct conns *cs;
 	char b[8];
 
@@ -87,10 +89,12 @@ int main(void)
 	c2 = tcp_connect(&front, &err);
 	s2 = accept_soon(server);
 	rn_assert(s1 >= 0 && s2 >= 0 && send(c1, "one", 3, 0) == 3 && send(c2, "two!", 4, 0) == 4);
-	TAP_OK(get(s1, b, sizeof(b)) == 3 && get(s2, b, sizeof(b)) == 4 && conns_count(cs) == 2, "two are relayed");
+	TAP_OK(get(s1, b, sizeof(b)) == 3 && get(s2, b, sizeof(b)) == 4 && conns_count(cs) == 2,
+	       "two are relayed");
 	c3 = tcp_connect(&front, &err);
 	turns(5);
-	TAP_OK(accept4(server, NULL, NULL, SOCK_NONBLOCK) < 0 && conns_count(cs) == 2, "a third waits at the limit");
+	TAP_OK(accept4(server, NULL, NULL, SOCK_NONBLOCK) < 0 && conns_count(cs) == 2,
+	       "a third waits at the limit");
 	close(c1);
 	close(s1);
 	s3 = accept_soon(server);
@@ -100,9 +104,11 @@ int main(void)
 	turns(5);
 	refuse = true;
 	c1 = tcp_connect(&front, &err);
-	TAP_OK(get(c1, b, sizeof(b)) == -1 && errno == ECONNRESET && conns_count(cs) == 1, "a refused one is reset");
+	TAP_OK(get(c1, b, sizeof(b)) == -1 && errno == ECONNRESET && conns_count(cs) == 1,
+	       "a refused one is reset");
 	conns_stop(cs);
-	TAP_OK(get(c3, b, sizeof(b)) == -1 && get(s3, b, sizeof(b)) == -1, "stop cuts what is left");
+	TAP_OK(get(c3, b, sizeof(b)) == -1 && get(s3, b, sizeof(b)) == -1,
+	       "stop cuts what is left");
 	TAP_OK(ended == 2, "without a word to end");
 	close(c1);
 	close(c3);

@@ -16,7 +16,7 @@ static struct rn_error err;
 static char dir[] = "/tmp/rn-ctl-XXXXXX";
 static char path[64];
 
-/* ---- a server in a thread --------------------------------------------------------------------- */
+/* ---- a server in a thread -------------------------------------------------------------------- */
 
 static struct loop *loop;
 static struct ctl_server *server;
@@ -86,7 +86,7 @@ static void *serve(void *unused)
 	return NULL;
 }
 
-/* ---- the client's side ------------------------------------------------------------------------ */
+/* ---- the client's side ----------------------------------------------------------------------- */
 
 struct answer {
 	unsigned n;
@@ -116,25 +116,30 @@ static void test_calls(void)
 	int fds[2], null_fds = 0;
 	size_t n = 2;
 
-	TAP_OK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "the socket is its owner's alone");
-	TAP_OK(call("request=echo\npeer=a b=1\npeer=c b=%20\n", &a) == 0 && a.n == 2, "a body comes back");
+	TAP_OK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600,
+	       "the socket is its owner's alone");
+	TAP_OK(call("request=echo\npeer=a b=1\npeer=c b=%20\n", &a) == 0 && a.n == 2,
+	       "a body comes back");
 	TAP_OK(strcmp(a.last, "peer=c b=%20") == 0, "unchanged");
 	TAP_OK(call("request=echo\n", &a) == 0 && a.n == 0, "no body is fine");
-	TAP_OK(call("request=nonsense\n", &a) == RN_ENO && strcmp(err.text, "no such verb: nonsense") == 0,
+	TAP_OK(call("request=nonsense\n", &a) == RN_ENO &&
+		       strcmp(err.text, "no such verb: nonsense") == 0,
 	       "the server's error becomes the caller's, with its code and text");
 	TAP_OK(call("peer=a\n", &a) == RN_EPROTO, "a request must start with request=");
 	TAP_OK(call("request\n", &a) == RN_EDATA, "and be a record");
 	TAP_OK(call("request=big\n", &a) == 0 && a.n == 100000, "a long answer arrives whole");
 	TAP_OK(ctl_call(path, STR("request=fds\n"), 5000, NULL, NULL, fds, &n, &err) == 0 && n == 2,
 	       "descriptors ride beside the answer");
-	TAP_OK((fcntl(fds[0], F_GETFD) & FD_CLOEXEC) && read(fds[0], &null_fds, 1) == 0, "usable, close-on-exec");
+	TAP_OK((fcntl(fds[0], F_GETFD) & FD_CLOEXEC) && read(fds[0], &null_fds, 1) == 0,
+	       "usable, close-on-exec");
 	close(fds[0]);
 	close(fds[1]);
 	TAP_OK(call("request=fds\n", &a) == RN_EPROTO, "descriptors nobody asked for are refused");
 	TAP_OK(ctl_call(path, STR("request=hang\n"), 30, NULL, NULL, NULL, NULL, &err) == RN_EAWAY,
 	       "a server that does not answer is away");
 	a.stop = true;
-	TAP_OK(call("request=stream\n", &a) == RN_EAGAIN && a.n == 3, "a stream comes line by line until we leave");
+	TAP_OK(call("request=stream\n", &a) == RN_EAGAIN && a.n == 3,
+	       "a stream comes line by line until we leave");
 	for (int i = 0; i < 2000 && !streaming_over; i++)
 		usleep(1000);
 	TAP_OK(streaming_over, "and the server notices that we left");
@@ -160,7 +165,8 @@ static void test_pipelined(void)
 		len += (size_t)n;
 	}
 	got[len] = '\0';
-	TAP_OK(strcmp(got, "a=1\ndone=ok\n\nb=2\ndone=ok\n\n") == 0, "requests on one connection, in order");
+	TAP_OK(strcmp(got, "a=1\ndone=ok\n\nb=2\ndone=ok\n\n") == 0,
+	       "requests on one connection, in order");
 	close(fd);
 }
 
@@ -175,7 +181,8 @@ static void test_paths(void)
 	snprintf(file, sizeof(file), "%s/file", dir);
 	fd = open(file, O_CREAT | O_WRONLY, 0600);
 	close(fd);
-	TAP_OK(unix_listen(file, 0600, &err) == RN_ECANTCREAT && access(file, F_OK) == 0, "a file is left alone");
+	TAP_OK(unix_listen(file, 0600, &err) == RN_ECANTCREAT && access(file, F_OK) == 0,
+	       "a file is left alone");
 	unlink(file);
 	snprintf(file, sizeof(file), "%s/stale", dir);
 	fd = unix_listen(file, 0600, &err);
@@ -188,7 +195,8 @@ static void test_paths(void)
 	longer[sizeof(longer) - 1] = '\0';
 	TAP_OK(unix_listen(longer, 0600, &err) == RN_ECONFIG, "a path too long is told so");
 	snprintf(file, sizeof(file), "%s/nobody", dir);
-	TAP_OK(ctl_call(file, STR("request=hello\n"), 100, NULL, NULL, NULL, NULL, &err) == RN_EAWAY,
+	TAP_OK(ctl_call(file, STR("request=hello\n"), 100, NULL, NULL, NULL, NULL, &err) ==
+		       RN_EAWAY,
 	       "nobody there: away");
 }
 
@@ -204,9 +212,11 @@ static void test_ready(void)
 	dg = socket(AF_UNIX, SOCK_DGRAM, 0);
 	rn_assert(bind(dg, (struct sockaddr *)&sun, sizeof(sun)) == 0);
 	ready_tell(sock, p[1]);
-	TAP_OK(read(p[0], b, sizeof(b)) == 6 && memcmp(b, "ready\n", 6) == 0, "a line on the descriptor");
+	TAP_OK(read(p[0], b, sizeof(b)) == 6 && memcmp(b, "ready\n", 6) == 0,
+	       "a line on the descriptor");
 	TAP_OK(read(p[0], b, sizeof(b)) == 0, "which is closed then");
-	TAP_OK(recv(dg, b, sizeof(b), MSG_DONTWAIT) == 7 && memcmp(b, "READY=1", 7) == 0, "and the datagram");
+	TAP_OK(recv(dg, b, sizeof(b), MSG_DONTWAIT) == 7 && memcmp(b, "READY=1", 7) == 0,
+	       "and the datagram");
 	ready_tell(NULL, -1);
 	close(p[0]);
 	close(dg);
@@ -221,7 +231,8 @@ static void test_fds_refused(void)
 
 	rn_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
 	rn_assert(fds_send(pair[0], STR("x"), fds, 3) == 1);
-	TAP_OK(fds_recv(pair[1], b, sizeof(b), fds, &n) == -1 && errno == EPROTO, "more than there is room for");
+	TAP_OK(fds_recv(pair[1], b, sizeof(b), fds, &n) == -1 && errno == EPROTO,
+	       "more than there is room for");
 	n = 0;
 	rn_assert(fds_send(pair[0], STR("yz"), NULL, 0) == 2);
 	TAP_OK(fds_recv(pair[1], b, sizeof(b), fds, &n) == 2 && n == 0, "bytes alone");
@@ -237,7 +248,8 @@ static void test_in_use(void)
 	rn_assert(addr_parse(&a, STR("127.0.0.1:0"), -1));
 	fd = tcp_listen(&a, false, &err);
 	rn_assert(fd >= 0 && sock_local(fd, &a));
-	TAP_OK(tcp_listen(&a, false, &err) == RN_EAWAY && err.sys == EADDRINUSE && strstr(err.text, "in use"),
+	TAP_OK(tcp_listen(&a, false, &err) == RN_EAWAY && err.sys == EADDRINUSE &&
+		       strstr(err.text, "in use"),
 	       "a port in use is told by its number");
 	close(fd);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * UDP flows: two clients keep apart, the limit holds, idle flows end, a refusal upstream ends its own.
+ * UDP flows: two clients keep apart, the limit holds, idle flows end, a refusal upstream ends its
+ * own.
  */
 #include "net/net.h"
 #include "tap.h"
@@ -23,7 +24,8 @@ static int open_upstream(void *ctx, const struct addr *client, void **flow_ctx)
 	return udp_connect(&upstream_addr, &err);
 }
 
-static void on_end(void *ctx, const struct addr *client, const struct flow_stat *stat, enum rn_err why, void *flow_ctx)
+static void on_end(void *ctx, const struct addr *client, const struct flow_stat *stat,
+		   enum rn_err why, void *flow_ctx)
 {
 	(void)ctx;
 	rn_assert(flow_ctx == &opened && addr_port(client));
@@ -79,9 +81,11 @@ static void test_flows(void)
 	rn_assert(c1 >= 0 && c2 >= 0 && c3 >= 0);
 
 	rn_assert(send(c1, "one", 3, 0) == 3);
-	TAP_OK(get(echo, b, sizeof(b), &from1) == 3, "the first client's datagram arrives upstream");
+	TAP_OK(get(echo, b, sizeof(b), &from1) == 3,
+	       "the first client's datagram arrives upstream");
 	rn_assert(send(c2, "two!", 4, 0) == 4);
-	TAP_OK(get(echo, b, sizeof(b), &from2) == 4 && !addr_eq(&from1, &from2), "the second's from another socket");
+	TAP_OK(get(echo, b, sizeof(b), &from2) == 4 && !addr_eq(&from1, &from2),
+	       "the second's from another socket");
 	rn_assert(sendto(echo, "A", 1, 0, &from1.sa, addr_len(&from1)) == 1);
 	rn_assert(sendto(echo, "BB", 2, 0, &from2.sa, addr_len(&from2)) == 2);
 	TAP_OK(get(c1, b, sizeof(b), &x) == 1 && b[0] == 'A', "each gets its own answer");
@@ -89,11 +93,13 @@ static void test_flows(void)
 
 	rn_assert(send(c3, "three", 5, 0) == 5);
 	turn();
-	TAP_OK(flows_count(f) == 2 && flows_refused(f) == 1 && opened == 2, "a third is over the limit");
+	TAP_OK(flows_count(f) == 2 && flows_refused(f) == 1 && opened == 2,
+	       "a third is over the limit");
 
 	memset(b, 'z', 60000);
 	rn_assert(send(c1, b, 60000, 0) == 60000);
-	TAP_OK(get(echo, b, sizeof(b), &x) == 60000 && addr_eq(&x, &from1), "large datagrams stay whole");
+	TAP_OK(get(echo, b, sizeof(b), &x) == 60000 && addr_eq(&x, &from1),
+	       "large datagrams stay whole");
 	rn_assert(send(c1, "", 0, 0) == 0);
 	TAP_OK(get(echo, b, sizeof(b), &x) == 0, "empty ones too");
 	for (int i = 0; i < 40; i++)
@@ -107,8 +113,10 @@ static void test_flows(void)
 	rn_assert(get(echo, b, sizeof(b), &x) == 1);
 	clock_fake_ns(UINT64_C(2100000000));
 	turn();
-	TAP_OK(flows_count(f) == 1 && ended == 1 && last_why == RN_EAGAIN, "the idle one ends, the busy one stays");
-	TAP_OK(last_stat.to_upstream_packets == 1 && last_stat.to_upstream_bytes == 4 && last_stat.to_client_bytes == 2,
+	TAP_OK(flows_count(f) == 1 && ended == 1 && last_why == RN_EAGAIN,
+	       "the idle one ends, the busy one stays");
+	TAP_OK(last_stat.to_upstream_packets == 1 && last_stat.to_upstream_bytes == 4 &&
+		       last_stat.to_client_bytes == 2,
 	       "and tells what it carried");
 
 	close(echo);

@@ -48,7 +48,8 @@ static void test_timer(void)
 	timer_start(l, &a.timer, 100);
 	timer_start(l, &b.timer, 3600000);
 	TAP_OK(turn_at(l, 5099) && !a.fired, "not before its time");
-	TAP_OK(turn_at(l, 5100) && a.fired == 1 && a.timer.at_ms == 0, "at its time, and stopped then");
+	TAP_OK(turn_at(l, 5100) && a.fired == 1 && a.timer.at_ms == 0,
+	       "at its time, and stopped then");
 	TAP_OK(turn_at(l, 9000) && a.fired == 1, "once");
 	timer_start(l, &b.timer, 10);
 	TAP_OK(turn_at(l, 9010) && b.fired == 1, "starting again moves it");
@@ -77,7 +78,8 @@ static void test_no_starving(void)
 	clock_fake_ns(1 * MS);
 	p.loop = loop_new(&err);
 	timer_start(p.loop, &p.timer, 0);
-	TAP_OK(turn_at(p.loop, 1) && p.fired == 1, "a timer that starts itself at once runs once a turn");
+	TAP_OK(turn_at(p.loop, 1) && p.fired == 1,
+	       "a timer that starts itself at once runs once a turn");
 	TAP_OK(turn_at(p.loop, 1) && p.fired == 2, "and again in the next");
 	loop_free(p.loop);
 }
@@ -88,7 +90,8 @@ static uint64_t rnd(uint64_t *s)
 	return *s >> 33;
 }
 
-/* Random starts, stops and jumps of the clock: each timer fires in the first turn at or after its time. */
+/* Random starts, stops and jumps of the clock: each timer fires in the first turn at or after its
+ * time. */
 static void test_against_model(void)
 {
 	enum { N = 500, TURNS = 4000 };
@@ -127,13 +130,14 @@ static void test_against_model(void)
 			p[i].fired = 0;
 		}
 	}
-	TAP_OK(wrong == 0 && fired > 1000, "thousands of timers fire in their turn, as in the model");
+	TAP_OK(wrong == 0 && fired > 1000,
+	       "thousands of timers fire in their turn, as in the model");
 	for (int i = 0; i < N; i++)
 		timer_stop(l, &p[i].timer);
 	loop_free(l);
 }
 
-/* ---- watches ---------------------------------------------------------------------------------- */
+/* ---- watches --------------------------------------------------------------------------------- */
 
 struct pair {
 	struct watch w;
@@ -160,7 +164,9 @@ static void pair_open(struct pair *p, struct loop *l)
 	int fds[2];
 
 	rn_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
-	*p = (struct pair){.w = {.fd = fds[0], .events = EPOLLIN, .fn = pair_event}, .loop = l, .other = fds[1]};
+	*p = (struct pair){.w = {.fd = fds[0], .events = EPOLLIN, .fn = pair_event},
+			   .loop = l,
+			   .other = fds[1]};
 	rn_assert(watch_add(l, &p->w, &err) == 0);
 }
 
@@ -176,7 +182,8 @@ static void test_stale_event(void)
 	a.victim = &b;
 	b.victim = &a;
 	rn_assert(write(a.other, "x", 1) == 1 && write(b.other, "x", 1) == 1);
-	TAP_OK(loop_once(l, 0, &err) == 0 && a.calls + b.calls == 1, "a deleted watch gets no event of the same batch");
+	TAP_OK(loop_once(l, 0, &err) == 0 && a.calls + b.calls == 1,
+	       "a deleted watch gets no event of the same batch");
 	TAP_OK(loop_once(l, 0, &err) == 0 && a.calls + b.calls == 2, "the other is still watched");
 	watch_del(l, &a.w);
 	watch_del(l, &b.w);

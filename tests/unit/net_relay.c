@@ -156,7 +156,8 @@ static void stream_recv(struct stream *s, size_t chunk)
 }
 
 /* Both ways at once, writers and readers at different paces, so that every buffer fills up. */
-static void test_back_pressure(size_t send_chunk, size_t recv_chunk, uint64_t total, const char *text)
+static void test_back_pressure(size_t send_chunk, size_t recv_chunk, uint64_t total,
+			       const char *text)
 {
 	struct chain c;
 	struct stream up, down;
@@ -174,7 +175,8 @@ static void test_back_pressure(size_t send_chunk, size_t recv_chunk, uint64_t to
 			stream_recv(&down, recv_chunk);
 	}
 	TAP_OK(up.got == total && down.got == total && !up.wrong && !down.wrong, text);
-	TAP_OK(c.done == 1 && c.why == RN_OK && c.stat.a_to_b_bytes == total && c.stat.b_to_a_bytes == total,
+	TAP_OK(c.done == 1 && c.why == RN_OK && c.stat.a_to_b_bytes == total &&
+		       c.stat.b_to_a_bytes == total,
 	       "ends cleanly, every byte counted");
 	chain_close(&c);
 }
@@ -214,7 +216,8 @@ static void test_reset(void)
 	setsockopt(c.client, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
 	fd_close(&c.client);
 	TAP_OK(until_done(&c) && c.why == RN_EAWAY, "a reset ends the relay");
-	TAP_OK(get(c.server, b, sizeof(b)) == -1 && errno == ECONNRESET, "and is passed on as a reset");
+	TAP_OK(get(c.server, b, sizeof(b)) == -1 && errno == ECONNRESET,
+	       "and is passed on as a reset");
 	chain_close(&c);
 }
 
@@ -295,7 +298,8 @@ static void test_cancel(void)
 
 	chain_open(&c, 1000);
 	rn_assert(send(c.client, "abc", 3, 0) == 3);
-	TAP_OK(get(c.server, b, sizeof(b)) == 3 && relay_stat(c.relay)->a_to_b_bytes == 3, "counted while it runs");
+	TAP_OK(get(c.server, b, sizeof(b)) == 3 && relay_stat(c.relay)->a_to_b_bytes == 3,
+	       "counted while it runs");
 	relay_cancel(c.relay);
 	c.relay = NULL;
 	TAP_OK(get(c.server, b, sizeof(b)) == -1, "cancel cuts both");
