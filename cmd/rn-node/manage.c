@@ -6,7 +6,7 @@
 #include "rn-node.h"
 
 #define SIGNATURE_FIELD "rustronaut-signature" /* base64 of the .minisig file */
-#define ANSWER_TEXT_MAX 480
+#define CONNECTIONS_MAX 8 /* each may hold two bundles */
 
 typedef void route_fn(struct agent *a, const struct http_request *rq, struct http_reply *reply);
 
@@ -177,7 +177,8 @@ static int find_address(const struct agent *a, struct addr *addr, struct rn_erro
 
 int manage_open(struct agent *a, struct rn_error *err)
 {
-	struct http_server_conf conf = {.fn = on_request, .ctx = a, .who = "rn-node", .body_max = BUNDLE_MAX};
+	struct http_server_conf conf = {.fn = on_request, .ctx = a, .who = "rn-node", .body_max = BUNDLE_MAX,
+					.connections_max = CONNECTIONS_MAX};
 	struct addr addr;
 	int rc = find_address(a, &addr, err);
 

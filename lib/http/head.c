@@ -261,6 +261,22 @@ static int parse_name(struct http_head *h, struct line *l, struct str *name)
 	return LINE_OK;
 }
 
+static inline bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The value and the line's end; blanks around it are not its own. */
+static int parse_value(struct http_head *h, struct line *l, struct str *value)
+{
+	while (l->p < l->end && is_blank(*l->p))
+		l->p++;
+	int r = line_rest(h, l, value);
+	while (r == LINE_OK && value->len > 0 && is_blank(value->ptr[value->len - 1]))
+		value->len--;
+	return r;
+}
+
 static int add_field(struct http_head *h, struct str name, struct str value)
 {
 	enum http_id id = http_id_find(name);
@@ -271,7 +287,7 @@ static int add_field(struct http_head *h, struct str name, struct str value)
 	if (h->known[id] && (flags & HTTP_FLAG_ONCE))
 		return http_refuse(h, 400, "a field that may stand once stands twice");
 	h->fields[h->n++] = (struct http_field){
-		.name = name, .value = str_trim(value), .id = (uint8_t)id, .hop = flags & HTTP_FLAG_HOP};
+		.name = name, .value = value, .id = (uint8_t)id, .hop = flags & HTTP_FLAG_HOP};
 	if (id && !h->known[id])
 		h->known[id] = (uint8_t)h->n;
 	return LINE_OK;
@@ -291,7 +307,7 @@ static int field_line(struct http_head *h, struct line *l)
 	}
 	r = parse_name(h, l, &name);
 	if (r == LINE_OK)
-		r = line_rest(h, l, &value);
+		r = parse_value(h, l, &value);
 	return r == LINE_OK ? add_field(h, name, value) : r;
 }
 
