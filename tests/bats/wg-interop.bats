@@ -174,6 +174,19 @@ check_both_ways() {
 	[ ! -e "/run/wireguard/$OURS.sock" ]
 }
 
+@test "a link narrower than our datagrams" {
+	OURS_PORT=0 THEIRS_PORT=51840
+	theirs_up
+	ours_up "endpoint=192.0.2.2:$THEIRS_PORT"
+	ip -n "$LAB-a" link set ab mtu 1300
+	ip -n "$LAB-b" link set ab mtu 1300
+	in_a ping -c 1 -W 3 -s 1390 10.62.0.2
+	transfer in_a in_b 10.62.0.2
+	transfer in_b in_a 10.62.0.1
+	ip -n "$LAB-a" link set ab mtu 1500
+	ip -n "$LAB-b" link set ab mtu 1500
+}
+
 @test "a device that is removed from outside ends its process, and says why" {
 	OURS_PORT=0
 	ours_up ""
