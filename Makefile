@@ -94,6 +94,10 @@ $(FB)/librn.a: $(LIB_SRC:%.c=$(FB)/obj/%.o)
 $(FB)/bin/%: $(FB)/obj/tests/fuzz/%.o $(FB)/librn.a
 	@mkdir -p $(@D)
 	$(Q)clang -fsanitize=address,undefined,fuzzer -pthread -o $@ $^ $(LDLIBS_ALL)
+# Fuzzers of the CGI program, which is no library: all of it but main.
+$(FB)/bin/cgi_%: $(FB)/obj/tests/fuzz/cgi_%.o $(patsubst %.c,$(FB)/obj/%.o,$(filter-out %/main.c,$(wildcard console-cgi/*.c))) $(FB)/librn.a
+	@mkdir -p $(@D)
+	$(Q)clang -fsanitize=address,undefined,fuzzer -pthread -o $@ $^ $(LDLIBS_ALL)
 
 unit-bins: $(UNIT:%=$(B)/unit/%)
 bench-bins: $(BENCH:%=$(B)/bench/%)
