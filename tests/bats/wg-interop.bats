@@ -227,6 +227,7 @@ as_nobody_with_tun() {
 	run_exit 0 rn-wg show "$OURS"
 	has "netns=private"
 	pid=$(printf 'request=hello\n\n' | socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wg-$OURS.sock" | grep -o 'pid=[0-9]*' | cut -d= -f2)
+	echo "$pid" >>"$T/pids" # what start noted is a shell's
 	grep -q '^Uid:	65534	65534' "/proc/$pid/status"
 	grep -q '^NoNewPrivs:	1' "/proc/$pid/status"
 	child=$(tr -d ' ' <"/proc/$pid/task/$pid/children")
