@@ -26,12 +26,12 @@ static bool is_private(const struct in_addr *a)
 {
 	uint32_t ip = ntohl(a->s_addr);
 
-	return ip >> 24 == 10 || ip >> 24 == 127 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 16 == 0xa9fe ||
-	       ip >> 22 == 0x191; /* 100.64.0.0/10 */
+	return ip >> 24 == 10 || ip >> 24 == 127 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 ||
+	       ip >> 16 == 0xa9fe || ip >> 22 == 0x191; /* 100.64.0.0/10 */
 }
 
-/* The address that packets to the world leave by, if it is a public one; only for the printed DNS record. Nothing is
- * sent: connecting a UDP socket just asks the routing table. */
+/* The address that packets to the world leave by, if it is a public one; only for the printed DNS
+ * record. Nothing is sent: connecting a UDP socket just asks the routing table. */
 static void guess_address(char out[static ADDR_TEXT_MAX])
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)}, from = {0};
@@ -88,16 +88,22 @@ static void tell(struct cli *c, const struct console_setup *s, const struct told
 	if (t->address.len)
 		cli_printf(c, "  %s. 300 IN %s %s\n", s->domain, t->type.ptr, t->address.ptr);
 	else
-		cli_printf(c, "  %s. 300 IN A %s\n", s->domain, *guess ? guess : "THE.PUBLIC.ADDRESS.OF.THIS.MACHINE");
+		cli_printf(c, "  %s. 300 IN A %s\n", s->domain,
+			   *guess ? guess : "THE.PUBLIC.ADDRESS.OF.THIS.MACHINE");
 	cli_printf(c, "  *.%s. 300 IN CNAME %s.\n\n", s->domain, s->domain);
 	cli_printf(c, "Next:\n");
 	cli_printf(c, "  start the gateway here:     rn-node run gateway\n");
 	cli_printf(c, "  join from another machine:  rn join %s\n", t->invitation.ptr);
-	cli_printf(c, "  (the invitation serves once, within a day; another one: rn-console invite)\n\n");
-	cli_printf(c, "The first user is %s: password in %s/owner.password, API token in %s/owner.token\n", t->owner.ptr,
-		   t->dir.ptr, t->dir.ptr);
+	cli_printf(
+		c,
+		"  (the invitation serves once, within a day; another one: rn-console invite)\n\n");
+	cli_printf(c,
+		   "The first user is %s: password in %s/owner.password, API token in "
+		   "%s/owner.token\n",
+		   t->owner.ptr, t->dir.ptr, t->dir.ptr);
 	if (!s->cert)
-		cli_printf(c, "The certificate is signed by the console's own CA: %s/ca.crt\n", t->dir.ptr);
+		cli_printf(c, "The certificate is signed by the console's own CA: %s/ca.crt\n",
+			   t->dir.ptr);
 }
 
 static int init_tell(struct cli *c, const struct console_setup *s, struct str answer)
@@ -129,7 +135,8 @@ int run_init(struct cli *c, int argc, char **argv)
 	snprintf(cgi, sizeof(cgi), "%s/rn-console.cgi", c->bin_dir);
 	snprintf(node_dir, sizeof(node_dir), "%s/gateway", c->state_dir);
 	organization_name(organization, sizeof(organization), argv[0]);
-	snprintf(management, sizeof(management), "127.0.0.1:%u", o->management_port ? o->management_port : 9090);
+	snprintf(management, sizeof(management), "127.0.0.1:%u",
+		 o->management_port ? o->management_port : 9090);
 	struct console_setup s = {
 		.dir = dir,
 		.node_dir = node_dir,

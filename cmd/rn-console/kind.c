@@ -16,8 +16,8 @@ struct call {
 	struct buf line;
 };
 
-/* The words after the identity as one record; what a shell cannot write plainly may be written plainly: it is escaped
- * here. */
+/* The words after the identity as one record; what a shell cannot write plainly may be written
+ * plainly: it is escaped here. */
 static int build_record(struct call *k)
 {
 	struct rn_error *err = &k->cli->err;
@@ -41,12 +41,14 @@ static int build_record(struct call *k)
 
 static int do_list(struct call *k)
 {
-	return console_list(k->s->console, &k->s->actor, str_from(k->kind), NULL, &k->s->out, &k->cli->err);
+	return console_list(k->s->console, &k->s->actor, str_from(k->kind), NULL, &k->s->out,
+			    &k->cli->err);
 }
 
 static int do_show(struct call *k)
 {
-	return console_show(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id), &k->s->out, &k->cli->err);
+	return console_show(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id),
+			    &k->s->out, &k->cli->err);
 }
 
 static int do_add(struct call *k)
@@ -61,17 +63,20 @@ static int do_set(struct call *k)
 
 static int do_remove(struct call *k)
 {
-	return console_remove(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id), &k->cli->err);
+	return console_remove(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id),
+			      &k->cli->err);
 }
 
 static int do_suspend(struct call *k)
 {
-	return console_suspend(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id), true, &k->cli->err);
+	return console_suspend(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id),
+			       true, &k->cli->err);
 }
 
 static int do_resume(struct call *k)
 {
-	return console_suspend(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id), false, &k->cli->err);
+	return console_suspend(k->s->console, &k->s->actor, str_from(k->kind), str_from(k->id),
+			       false, &k->cli->err);
 }
 
 /* One line of standard input, without its LF. */
@@ -101,7 +106,8 @@ static int do_password(struct call *k)
 		rc = read_password(k, &b);
 	}
 	if (!rc)
-		rc = console_user_password(k->s->console, &k->s->actor, str_from(k->id), buf_str(&b), &k->cli->err);
+		rc = console_user_password(k->s->console, &k->s->actor, str_from(k->id),
+					   buf_str(&b), &k->cli->err);
 	if (!rc && o->generate) {
 		rec_begin(&k->s->out, "user", str_from(k->id));
 		rec_add_cstr(&k->s->out, "password", made);
@@ -118,16 +124,16 @@ static int do_token(struct call *k)
 {
 	const struct options *o = k->cli->opts;
 
-	return console_token_add(k->s->console, &k->s->actor, str_from(k->id), rec_get(k->r, "name"), o->expires_s,
-				 &k->s->out, &k->cli->err);
+	return console_token_add(k->s->console, &k->s->actor, str_from(k->id),
+				 rec_get(k->r, "name"), o->expires_s, &k->s->out, &k->cli->err);
 }
 
 static int do_link(struct call *k)
 {
 	const struct options *o = k->cli->opts;
 
-	return console_service_link(k->s->console, &k->s->actor, str_from(k->id), o->expires_s, &k->s->out,
-				    &k->cli->err);
+	return console_service_link(k->s->console, &k->s->actor, str_from(k->id), o->expires_s,
+				    &k->s->out, &k->cli->err);
 }
 
 static const struct action {
@@ -135,11 +141,11 @@ static const struct action {
 	int (*run)(struct call *k);
 	bool id, fields;
 } actions[] = {
-	{"list", NULL, do_list, false, false},	   {"show", NULL, do_show, true, false},
-	{"add", NULL, do_add, true, true},	   {"set", NULL, do_set, true, true},
-	{"remove", NULL, do_remove, true, false},  {"suspend", NULL, do_suspend, true, false},
-	{"resume", NULL, do_resume, true, false},  {"password", "user", do_password, true, false},
-	{"token", "user", do_token, true, true}, {"link", "service", do_link, true, false},
+	{"list", NULL, do_list, false, false},	  {"show", NULL, do_show, true, false},
+	{"add", NULL, do_add, true, true},	  {"set", NULL, do_set, true, true},
+	{"remove", NULL, do_remove, true, false}, {"suspend", NULL, do_suspend, true, false},
+	{"resume", NULL, do_resume, true, false}, {"password", "user", do_password, true, false},
+	{"token", "user", do_token, true, true},  {"link", "service", do_link, true, false},
 };
 
 static bool kind_has(const char *kind, const struct action *a)
@@ -173,9 +179,11 @@ static int no_action(struct cli *c, const char *kind, const char *name)
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
 		if (kind_has(kind, &actions[i]))
-			n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", n ? ", " : "", actions[i].name);
+			n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", n ? ", " : "",
+					      actions[i].name);
 	}
-	return rn_fail(&c->err, RN_EUSAGE, "%s %s: no such action; there are %s", kind, name, known);
+	return rn_fail(&c->err, RN_EUSAGE, "%s %s: no such action; there are %s", kind, name,
+		       known);
 }
 
 int run_kind(struct cli *c, int argc, char **argv)
@@ -189,7 +197,8 @@ int run_kind(struct cli *c, int argc, char **argv)
 	if (a->id && argc < 2)
 		return rn_fail(&c->err, RN_EUSAGE, "%s %s: of which %s?", k.kind, a->name, k.kind);
 	if (argc > 1 + a->id && !a->fields)
-		return rn_fail(&c->err, RN_EUSAGE, "%s %s: %s is too much", k.kind, a->name, argv[1 + a->id]);
+		return rn_fail(&c->err, RN_EUSAGE, "%s %s: %s is too much", k.kind, a->name,
+			       argv[1 + a->id]);
 	if (a->id) {
 		k.id = argv[1];
 		k.fields = argv + 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rn-console: the control plane's command line. It may do everything, since who can read the console's folder can do
- * everything anyway.
+ * rn-console: the control plane's command line. It may do everything, since who can read the
+ * console's folder can do everything anyway.
  *
  *   main.c     the commands
  *   init.c     init, and what it tells the newcomer
@@ -30,12 +30,30 @@ struct options {
 };
 
 enum { /* long options without a letter */
-	OPT_DIR = 300, OPT_ORG, OPT_ADDRESS, OPT_NETWORK, OPT_CERT, OPT_KEY, OPT_ORGANIZATION, OPT_OWNER, OPT_CGI,
-	OPT_HTTPS_PORT, OPT_HTTP_PORT, OPT_WG_PORT, OPT_MANAGEMENT_PORT, OPT_USER, OPT_EXPIRES, OPT_LIMIT, OPT_AFTER,
-	OPT_GATEWAY, OPT_VERIFY, OPT_CHECK, OPT_GENERATE,
+       OPT_DIR = 300,
+       OPT_ORG,
+       OPT_ADDRESS,
+       OPT_NETWORK,
+       OPT_CERT,
+       OPT_KEY,
+       OPT_ORGANIZATION,
+       OPT_OWNER,
+       OPT_CGI,
+       OPT_HTTPS_PORT,
+       OPT_HTTP_PORT,
+       OPT_WG_PORT,
+       OPT_MANAGEMENT_PORT,
+       OPT_USER,
+       OPT_EXPIRES,
+       OPT_LIMIT,
+       OPT_AFTER,
+       OPT_GATEWAY,
+       OPT_VERIFY,
+       OPT_CHECK,
+       OPT_GENERATE,
 };
-extern const struct argp_option init_options[], common_options[], invite_options[], link_options[], audit_options[],
-	migrate_options[];
+extern const struct argp_option init_options[], common_options[], invite_options[], link_options[],
+	audit_options[], migrate_options[];
 int parse_option(int key, char *arg, void *opts, struct rn_error *err);
 
 /* The console's folder: --dir, RN_CONSOLE_DIR, STATE/console. */

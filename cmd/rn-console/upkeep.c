@@ -18,7 +18,8 @@ int run_audit(struct cli *c, int argc, char **argv)
 	if (o->verify)
 		rc = console_audit_verify(s.console, &s.actor, &s.out, &c->err);
 	else
-		rc = console_audit(s.console, &s.actor, o->after, o->limit ? o->limit : 100, &s.out, &c->err);
+		rc = console_audit(s.console, &s.actor, o->after, o->limit ? o->limit : 100, &s.out,
+				   &c->err);
 	return work_close(c, &s, rc);
 }
 
@@ -73,7 +74,9 @@ int run_migrate(struct cli *c, int argc, char **argv)
 	if (!rc)
 		rc = put_version(c, path, store_version(store));
 	if (!rc && store_version(store) < store_version_wanted())
-		rc = rn_fail(&c->err, RN_ENO, "the database is older than this program; rn-console migrate brings it up");
+		rc = rn_fail(
+			&c->err, RN_ENO,
+			"the database is older than this program; rn-console migrate brings it up");
 	store_close(store);
 	return rc;
 }

@@ -6,19 +6,22 @@
 
 #include <stdarg.h>
 
-static const char *const role_names[] = {"nobody", "auditor", "member", "operator", "admin", "owner"};
+static const char *const role_names[] = {"nobody",   "auditor", "member",
+					 "operator", "admin",	"owner"};
 
 int fail_role(const struct console_actor *a, struct rn_error *err)
 {
 	int rc = a->kind == CONSOLE_NODE
 			 ? rn_fail(err, RN_EPERM, "a node may not do that")
-			 : rn_fail(err, RN_EPERM, "%s is %s, and that is not enough for this", a->id, role_names[a->role]);
+			 : rn_fail(err, RN_EPERM, "%s is %s, and that is not enough for this",
+				   a->id, role_names[a->role]);
 
 	err->sys = EACCES;
 	return rc;
 }
 
-int action_begin(struct console *c, const struct console_actor *a, const struct action *what, struct rn_error *err)
+int action_begin(struct console *c, const struct console_actor *a, const struct action *what,
+		 struct rn_error *err)
 {
 	bool node_may = a->kind == CONSOLE_NODE && what->node_too;
 
@@ -43,7 +46,8 @@ int action_end(struct console *c, int rc, struct rn_error *err)
 
 int fail_missing(struct rn_error *err, const char *kind, struct str id)
 {
-	int rc = rn_fail(err, RN_ENO, "there is no %s %.*s", kind, STR_ARG(str_slice(id, 0, MIN(id.len, 100))));
+	int rc = rn_fail(err, RN_ENO, "there is no %s %.*s", kind,
+			 STR_ARG(str_slice(id, 0, MIN(id.len, 100))));
 
 	err->sys = ENOENT;
 	return rc;
@@ -63,7 +67,8 @@ int say_taken(int rc, struct rn_error *err, const char *fmt, ...)
 
 int dirty_node(struct console *c, const char *node, struct rn_error *err)
 {
-	return store_exec(c->store, "UPDATE bundles SET dirty = dirty + 1 WHERE node = ?", NULL, err, "z", node);
+	return store_exec(c->store, "UPDATE bundles SET dirty = dirty + 1 WHERE node = ?", NULL,
+			  err, "z", node);
 }
 
 int dirty_gateways(struct console *c, int64_t org, struct rn_error *err)
@@ -77,6 +82,7 @@ int dirty_gateways(struct console *c, int64_t org, struct rn_error *err)
 int dirty_org(struct console *c, int64_t org, struct rn_error *err)
 {
 	return store_exec(c->store,
-			  "UPDATE bundles SET dirty = dirty + 1 WHERE node IN (SELECT id FROM nodes WHERE org = ?)", NULL, err,
-			  "i", org);
+			  "UPDATE bundles SET dirty = dirty + 1 WHERE node IN (SELECT id FROM "
+			  "nodes WHERE org = ?)",
+			  NULL, err, "i", org);
 }

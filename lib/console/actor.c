@@ -20,11 +20,15 @@ static enum console_role role_of(struct str name)
 	return CONSOLE_NOBODY;
 }
 
-int console_actor_cli(struct console *c, struct str org, struct console_actor *a, struct rn_error *err)
+int console_actor_cli(struct console *c, struct str org, struct console_actor *a,
+		      struct rn_error *err)
 {
 	*a = (struct console_actor){.kind = CONSOLE_CLI, .role = CONSOLE_OWNER, .id = "cli"};
-	int rc = org.len ? store_get_int(c->store, &a->org, "SELECT id FROM organizations WHERE name = ?", err, "s", org)
-			 : store_get_int(c->store, &a->org, "SELECT min(id) FROM organizations", err, "");
+	int rc = org.len ? store_get_int(c->store, &a->org,
+					 "SELECT id FROM organizations WHERE name = ?", err, "s",
+					 org)
+			 : store_get_int(c->store, &a->org, "SELECT min(id) FROM organizations",
+					 err, "");
 
 	if (rc == 0)
 		return fail_missing(err, "organization", org);
@@ -43,7 +47,8 @@ static int user_actor(const struct store_rows *q, struct console_actor *a, struc
 	return 0;
 }
 
-int console_actor_token(struct console *c, struct str token, struct console_actor *a, struct rn_error *err)
+int console_actor_token(struct console *c, struct str token, struct console_actor *a,
+			struct rn_error *err)
 {
 	char hash[TOKEN_HASH_LEN + 1];
 	struct store_rows q;
@@ -52,8 +57,10 @@ int console_actor_token(struct console *c, struct str token, struct console_acto
 		return rn_fail(err, RN_EPERM, "this API token is not valid");
 	token_hash(hash, token);
 	int rc = store_query(c->store, &q,
-			     "SELECT u.id, u.org, u.name, u.role FROM api_tokens t JOIN users u ON u.id = t.user_id"
-			     " WHERE t.hash = ? AND u.status = 'active' AND (t.expires_at IS NULL OR t.expires_at > ?)",
+			     "SELECT u.id, u.org, u.name, u.role FROM api_tokens t JOIN users u ON "
+			     "u.id = t.user_id"
+			     " WHERE t.hash = ? AND u.status = 'active' AND (t.expires_at IS NULL "
+			     "OR t.expires_at > ?)",
 			     err, "zi", hash, clock_wall_s());
 
 	if (!rc)
@@ -71,7 +78,8 @@ int console_actor_node(struct console *c, struct str node, struct console_actor 
 {
 	struct store_rows q;
 	int rc = store_query(c->store, &q,
-			     "SELECT org, sign_key FROM nodes WHERE id = ? AND status = 'active' AND sign_key IS NOT NULL",
+			     "SELECT org, sign_key FROM nodes WHERE id = ? AND status = 'active' "
+			     "AND sign_key IS NOT NULL",
 			     err, "s", node);
 
 	*a = (struct console_actor){.kind = CONSOLE_NODE};
@@ -88,25 +96,31 @@ int console_actor_node(struct console *c, struct str node, struct console_actor 
 	return rc;
 }
 
-int console_nonce_use(struct console *c, const struct console_actor *node, struct str nonce, struct rn_error *err)
+int console_nonce_use(struct console *c, const struct console_actor *node, struct str nonce,
+		      struct rn_error *err)
 {
 	int64_t now = clock_wall_s();
-	int rc = store_exec(c->store, "INSERT INTO nonces (node, nonce, expires_at) VALUES (?, ?, ?)", NULL, err, "zsi",
-			    node->id, nonce, now + NONCE_KEEP_S);
+	int rc = store_exec(c->store,
+			    "INSERT INTO nonces (node, nonce, expires_at) VALUES (?, ?, ?)", NULL,
+			    err, "zsi", node->id, nonce, now + NONCE_KEEP_S);
 
 	if (rc == RN_ENO)
 		return rn_fail(err, RN_EPERM, "this signed request was made before");
 	if (!rc)
-		rc = store_exec(c->store, "UPDATE nodes SET seen_at = ? WHERE id = ? AND coalesce(seen_at, 0) < ?", NULL,
-				err, "izi", now, node->id, now - 60);
+		rc = store_exec(
+			c->store,
+			"UPDATE nodes SET seen_at = ? WHERE id = ? AND coalesce(seen_at, 0) < ?",
+			NULL, err, "izi", now, node->id, now - 60);
 	return rc;
 }
 
-/* ---- failures --------------------------------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------------------------------
+ */
 
 static int fail_often(struct rn_error *err)
 {
-	int rc = rn_fail(err, RN_EAGAIN, "too many failures; wait %d minutes", FAILURE_WINDOW_S / 60);
+	int rc = rn_fail(err, RN_EAGAIN, "too many failures; wait %d minutes",
+			 FAILURE_WINDOW_S / 60);
 
 	err->sys = EACCES;
 	return rc;
@@ -114,8 +128,9 @@ static int fail_often(struct rn_error *err)
 
 static int failures(struct console *c, const char *subject, int64_t *n, struct rn_error *err)
 {
-	int rc = store_get_int(c->store, n, "SELECT count(*) FROM failures WHERE subject = ? AND at > ?", err, "zi",
-			       subject, clock_wall_s() - FAILURE_WINDOW_S);
+	int rc = store_get_int(c->store, n,
+			       "SELECT count(*) FROM failures WHERE subject = ? AND at > ?", err,
+			       "zi", subject, clock_wall_s() - FAILURE_WINDOW_S);
 
 	return rc < 0 ? rc : 0;
 }
@@ -130,11 +145,12 @@ int failures_check(struct console *c, const char *subject, struct rn_error *err)
 
 int failure_add(struct console *c, const char *subject, struct rn_error *err)
 {
-	return store_exec(c->store, "INSERT INTO failures (subject, at) VALUES (?, ?)", NULL, err, "zi", subject,
-			  clock_wall_s());
+	return store_exec(c->store, "INSERT INTO failures (subject, at) VALUES (?, ?)", NULL, err,
+			  "zi", subject, clock_wall_s());
 }
 
-/* ---- passwords -------------------------------------------------------------------------------- */
+/* ---- passwords --------------------------------------------------------------------------------
+ */
 
 struct attempt {
 	char name[CONSOLE_NAME_MAX * 2], by_name[CONSOLE_NAME_MAX * 2 + 8], by_from[96];
@@ -160,8 +176,9 @@ static int attempt_failed(struct console *c, const struct attempt *t, const stru
 	int rc = store_begin(c->store, STORE_WRITE, err);
 
 	if (!rc)
-		rc = store_exec(c->store, "INSERT INTO failures (subject, at) VALUES (?, ?), (?, ?)", NULL, err, "zizi",
-				t->by_name, now, t->by_from, now);
+		rc = store_exec(c->store,
+				"INSERT INTO failures (subject, at) VALUES (?, ?), (?, ?)", NULL,
+				err, "zizi", t->by_name, now, t->by_from, now);
 	if (!rc)
 		rc = audit_add(c, a, "login.failed", "user", str_from(t->name), t->by_from, err);
 	if (!rc)
@@ -170,15 +187,16 @@ static int attempt_failed(struct console *c, const struct attempt *t, const stru
 	return rc ? rc : rn_fail(err, RN_EPERM, "wrong name or password");
 }
 
-static int find_user(struct console *c, const struct attempt *t, struct console_actor *a, char *hash,
-		     struct rn_error *err)
+static int find_user(struct console *c, const struct attempt *t, struct console_actor *a,
+		     char *hash, struct rn_error *err)
 {
 	struct store_rows q;
-	int rc = store_query(c->store, &q,
-			     "SELECT u.id, u.org, u.name, u.role, coalesce(u.password, '') FROM users u"
-			     " JOIN organizations o ON o.id = u.org WHERE u.name = ? AND u.status = 'active'"
-			     " AND (o.name = ? OR (? = '' AND o.id = (SELECT min(id) FROM organizations)))",
-			     err, "sss", t->user, t->org, t->org);
+	int rc = store_query(
+		c->store, &q,
+		"SELECT u.id, u.org, u.name, u.role, coalesce(u.password, '') FROM users u"
+		" JOIN organizations o ON o.id = u.org WHERE u.name = ? AND u.status = 'active'"
+		" AND (o.name = ? OR (? = '' AND o.id = (SELECT min(id) FROM organizations)))",
+		err, "sss", t->user, t->org, t->org);
 
 	*hash = '\0';
 	*a = (struct console_actor){.kind = CONSOLE_USER};
@@ -201,11 +219,12 @@ static void attempt_make(struct attempt *t, struct str name, struct str from)
 	t->org = at < 0 ? STR("") : str_from_at(name, (size_t)at + 1);
 	snprintf(t->name, sizeof(t->name), "%.*s", STR_ARG(name));
 	snprintf(t->by_name, sizeof(t->by_name), "name:%s", t->name);
-	snprintf(t->by_from, sizeof(t->by_from), "from:%.*s", STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
+	snprintf(t->by_from, sizeof(t->by_from), "from:%.*s",
+		 STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
 }
 
-int console_login(struct console *c, struct str name, struct str password, struct str from, struct console_actor *a,
-		  struct rn_error *err)
+int console_login(struct console *c, struct str name, struct str password, struct str from,
+		  struct console_actor *a, struct rn_error *err)
 {
 	char hash[PASSWORD_HASH_MAX];
 	struct attempt t;
@@ -225,7 +244,8 @@ int console_login(struct console *c, struct str name, struct str password, struc
 	return rc;
 }
 
-int console_groups(struct console *c, const struct console_actor *a, struct buf *out, struct rn_error *err)
+int console_groups(struct console *c, const struct console_actor *a, struct buf *out,
+		   struct rn_error *err)
 {
 	struct store_rows q;
 	bool first = true;
@@ -245,24 +265,42 @@ int console_groups(struct console *c, const struct console_actor *a, struct buf 
 	return rc;
 }
 
-int console_host_find(struct console *c, struct str host, char resource[static CONSOLE_NAME_MAX], int64_t *org,
-		      struct rn_error *err)
+/* One name as it stands in the table; 0 if it does not. */
+static int host_row(struct console *c, struct str host, char resource[static CONSOLE_NAME_MAX],
+		    int64_t *org, struct rn_error *err)
 {
 	struct store_rows q;
-	int rc = store_query(c->store, &q,
-			     "SELECT coalesce(h.service, h.resource, 'console'), coalesce(s.org, h.org, n.org) FROM routing_rules h"
-			     " LEFT JOIN services s ON s.id = h.service LEFT JOIN nodes n ON n.id = h.gateway"
-			     " WHERE h.host = ? ORDER BY h.path LIMIT 1",
-			     err, "s", host);
+	int rc = store_query(
+		c->store, &q,
+		"SELECT coalesce(h.service, h.resource, 'console'), coalesce(s.org, h.org, n.org)"
+		" FROM routing_rules h LEFT JOIN services s ON s.id = h.service"
+		" LEFT JOIN nodes n ON n.id = h.gateway WHERE h.host = ? ORDER BY h.path LIMIT 1",
+		err, "s", host);
 
 	if (!rc)
 		rc = store_next(&q, err);
-	if (rc == 0) {
-		rc = fail_missing(err, "service at", host);
-	} else if (rc == 1) {
+	if (rc == 1) {
 		*org = store_int(&q, 1);
-		rc = store_copy(&q, 0, resource, CONSOLE_NAME_MAX) ? 0 : rn_fail(err, RN_EBUG, "database: long name");
+		if (!store_copy(&q, 0, resource, CONSOLE_NAME_MAX))
+			rc = rn_fail(err, RN_EBUG, "database: a resource's name is too long");
 	}
 	store_done(&q);
 	return rc;
+}
+
+/* The name itself, else the nearest wildcard above it. */
+int console_host_find(struct console *c, struct str host, char resource[static CONSOLE_NAME_MAX],
+		      int64_t *org, struct rn_error *err)
+{
+	char wildcard[HOST_MAX + 2];
+	struct str rest = host, label;
+	int rc = host_row(c, host, resource, org, err);
+
+	while (rc == 0 && str_cut(&rest, '.', &label) && rest.len && rest.len <= AUTH_HOST_MAX) {
+		snprintf(wildcard, sizeof(wildcard), "*.%.*s", STR_ARG(rest));
+		rc = host_row(c, str_from(wildcard), resource, org, err);
+	}
+	if (rc == 0)
+		return fail_missing(err, "service at", host);
+	return rc < 0 ? rc : 0;
 }

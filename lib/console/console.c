@@ -6,7 +6,8 @@
 
 int meta_get(struct console *c, const char *key, char *out, size_t size, struct rn_error *err)
 {
-	return store_get_text(c->store, out, size, "SELECT value FROM meta WHERE key = ?", err, "z", key);
+	return store_get_text(c->store, out, size, "SELECT value FROM meta WHERE key = ?", err, "z",
+			      key);
 }
 
 int meta_set(struct console *c, const char *key, const char *value, struct rn_error *err)
@@ -34,7 +35,8 @@ static int setting(struct console *c, const char *key, char *out, size_t size, s
 	int rc = meta_get(c, key, out, size, err);
 
 	if (rc == 0)
-		return rn_fail(err, RN_ECONFIG, "%s/console.db: has no setting %s; was init cut off?", c->dir, key);
+		return rn_fail(err, RN_ECONFIG,
+			       "%s/console.db: has no setting %s; was init cut off?", c->dir, key);
 	return rc < 0 ? rc : 0;
 }
 
@@ -68,7 +70,8 @@ int console_open(struct console **out, const char *dir, struct rn_error *err)
 	if (!rc)
 		rc = store_open(&c->store, path, STORE_MIGRATE, err);
 	if (rc == RN_ENOINPUT)
-		rc = rn_fail(err, RN_ENOINPUT, "%s: no console here; make one with: rn-console init DOMAIN", dir);
+		rc = rn_fail(err, RN_ENOINPUT,
+			     "%s: no console here; make one with: rn-console init DOMAIN", dir);
 	snprintf(path, sizeof(path), "%s/sign.key", c->dir);
 	if (!rc)
 		rc = auth_key_load(&c->key, path, err);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * A gateway's bundle: its interface and a peer for each device, its listeners, the console itself, the services of
- * devices, and what was made by hand.
+ * A gateway's bundle: its interface and a peer for each device, its listeners, the console itself,
+ * the services of devices, and what was made by hand.
  *
  * Who may reach a service:
  *     http, https   from=link,org     --public: any      --allow LIST: LIST
  *     tcp, udp      from=org          --public: any      --allow LIST: LIST
- * Inside the tunnel every tcp and udp service has a listener of its own; a public one only if somebody from outside
- * can be let in at all.
+ * Inside the tunnel every tcp and udp service has a listener of its own; a public one only if
+ * somebody from outside can be let in at all.
  */
 #include "console/inner.h"
 
 typedef void row_fn(const struct gateway *g, const struct store_rows *q, struct buf *out);
 
 /* Runs a query that binds one value, and FN for each row. */
-static int each_row(struct console *c, const struct gateway *g, const char *sql, row_fn *fn, struct buf *out,
-		    struct rn_error *err)
+static int each_row(struct console *c, const struct gateway *g, const char *sql, row_fn *fn,
+		    struct buf *out, struct rn_error *err)
 {
 	struct store_rows q;
 	int rc = store_query(c->store, &q, sql, err, "z", g->node.id);
@@ -28,13 +28,16 @@ static int each_row(struct console *c, const struct gateway *g, const char *sql,
 	return rc;
 }
 
-/* ---- peers and devices ------------------------------------------------------------------------ */
+/* ---- peers and devices ------------------------------------------------------------------------
+ */
 
 static const char device_rows[] =
 	"SELECT n.wg_key, n.name, n.address4, n.address6, n.id, n.sign_key, u.name,"
-	" (SELECT group_concat(x, ',') FROM (SELECT gr.name AS x FROM memberships m JOIN groups gr ON gr.id = m.group_id"
+	" (SELECT group_concat(x, ',') FROM (SELECT gr.name AS x FROM memberships m JOIN groups gr "
+	"ON gr.id = m.group_id"
 	"  WHERE m.user_id = n.user_id ORDER BY gr.name))"
-	" FROM nodes n JOIN nodes self ON self.org = n.org LEFT JOIN users u ON u.id = n.user_id AND u.status = 'active'"
+	" FROM nodes n JOIN nodes self ON self.org = n.org LEFT JOIN users u ON u.id = n.user_id "
+	"AND u.status = 'active'"
 	" WHERE self.id = ? AND n.role = 'client' AND n.status = 'active' ORDER BY n.number";
 
 static void peer_row(const struct gateway *g, const struct store_rows *q, struct buf *out)
@@ -51,7 +54,8 @@ static void device_row(const struct gateway *g, const struct store_rows *q, stru
 	char addresses[2 * ADDR_TEXT_MAX];
 
 	(void)g;
-	snprintf(addresses, sizeof(addresses), "%.*s,%.*s", STR_ARG(store_text(q, 2)), STR_ARG(store_text(q, 3)));
+	snprintf(addresses, sizeof(addresses), "%.*s,%.*s", STR_ARG(store_text(q, 2)),
+		 STR_ARG(store_text(q, 3)));
 	rec_begin(out, "device", store_text(q, 4));
 	rec_add_raw(out, "address", str_from(addresses));
 	rec_add(out, "name", store_text(q, 1));
@@ -64,10 +68,11 @@ static void device_row(const struct gateway *g, const struct store_rows *q, stru
 	rec_end(out);
 }
 
-/* ---- the edge --------------------------------------------------------------------------------- */
+/* ---- the edge ---------------------------------------------------------------------------------
+ */
 
-static void add_listen(struct buf *out, const char *name, const char *ip, int64_t port, const char *proto,
-		       const char *via)
+static void add_listen(struct buf *out, const char *name, const char *ip, int64_t port,
+		       const char *proto, const char *via)
 {
 	char address[ADDR_TEXT_MAX + 8];
 
@@ -126,9 +131,10 @@ static void add_policy(struct buf *out, const char *resource, struct str from)
 	rec_end(out);
 }
 
-/* The console's own pages and REST calls, on the gateway that shares its machine. Everybody may reach it: it asks for
- * credentials itself. */
-static int console_records(struct console *c, const struct gateway *g, struct buf *out, struct rn_error *err)
+/* The console's own pages and REST calls, on the gateway that shares its machine. Everybody may
+ * reach it: it asks for credentials itself. */
+static int console_records(struct console *c, const struct gateway *g, struct buf *out,
+			   struct rn_error *err)
 {
 	char home[CONSOLE_NAME_MAX] = "", cgi[1024] = "", text[1200];
 	int rc = meta_get(c, "console_gateway", home, sizeof(home), err);
@@ -155,12 +161,14 @@ static int console_records(struct console *c, const struct gateway *g, struct bu
 	return 0;
 }
 
-/* ---- services --------------------------------------------------------------------------------- */
+/* ---- services ---------------------------------------------------------------------------------
+ */
 
-static const char service_rows[] =
-	"SELECT s.id, s.name, s.protocol, s.tunnel_port, s.label, s.public_port, s.inner_port, s.public, s.allow,"
-	" n.id, n.address4, u.name FROM services s JOIN nodes n ON n.id = s.node LEFT JOIN users u ON u.id = n.user_id"
-	" WHERE s.gateway = ? AND n.status = 'active' ORDER BY s.id";
+static const char service_rows[] = "SELECT s.id, s.name, s.protocol, s.tunnel_port, s.label, "
+				   "s.public_port, s.inner_port, s.public, s.allow,"
+				   " n.id, n.address4, u.name FROM services s JOIN nodes n ON n.id "
+				   "= s.node LEFT JOIN users u ON u.id = n.user_id"
+				   " WHERE s.gateway = ? AND n.status = 'active' ORDER BY s.id";
 
 struct served { /* a row, by name */
 	char id[CONSOLE_NAME_MAX], protocol[8];
@@ -187,7 +195,8 @@ static void served_read(const struct store_rows *q, struct served *s)
 }
 
 /* Makes the listeners of a tcp or udp service and names them in LIST, sorted. */
-static void port_listeners(const struct gateway *g, const struct served *s, char list[static 128], struct buf *out)
+static void port_listeners(const struct gateway *g, const struct served *s, char list[static 128],
+			   struct buf *out)
 {
 	char inner[32], open[32], open6[32];
 
@@ -234,30 +243,38 @@ static void service_row(const struct gateway *g, const struct store_rows *q, str
 
 	served_read(q, &s);
 	service_resource(g, &s, out);
-	snprintf(address, sizeof(address), "%.*s:%lld", STR_ARG(s.address4), (long long)s.tunnel_port);
+	snprintf(address, sizeof(address), "%.*s:%lld", STR_ARG(s.address4),
+		 (long long)s.tunnel_port);
 	rec_begin(out, "target", str_from(s.id));
 	rec_add_cstr(out, "resource", s.id);
 	rec_add_cstr(out, "address", address);
 	rec_add_cstr(out, "via", g->node.network);
-	if (strcmp(s.protocol, "https") == 0) { /* the device's own certificate, inside the tunnel */
+	if (strcmp(s.protocol, "https") ==
+	    0) { /* the device's own certificate, inside the tunnel */
 		rec_add_cstr(out, "proto", "https");
 		rec_add_bool(out, "tls_verify", false);
 	}
 	rec_end(out);
-	struct str from = s.public_ ? STR("any") : s.allow.len ? s.allow : s.web ? STR("link,org") : STR("org");
+	struct str from = s.public_	? STR("any")
+			  : s.allow.len ? s.allow
+			  : s.web	? STR("link,org")
+					: STR("org");
 
 	add_policy(out, s.id, from);
 }
 
-/* ---- made by hand ----------------------------------------------------------------------------- */
+/* ---- made by hand -----------------------------------------------------------------------------
+ */
 
 static const char listener_rows[] = "SELECT record FROM listeners WHERE gateway = ? ORDER BY id";
 static const char resource_rows[] = "SELECT record FROM resources WHERE gateway = ? ORDER BY id";
-static const char target_rows[] =
-	"SELECT t.record, si.record FROM targets t JOIN resources r ON r.org = t.org AND r.id = t.resource"
-	" LEFT JOIN sites si ON si.org = r.org AND ' ' || r.record || ' ' LIKE '% site=' || si.id || ' %'"
-	" WHERE r.gateway = ? ORDER BY t.id";
-static const char policy_rows[] = "SELECT p.record FROM policies p JOIN nodes n ON n.org = p.org WHERE n.id = ? ORDER BY p.id";
+static const char target_rows[] = "SELECT t.record, si.record FROM targets t JOIN resources r ON "
+				  "r.org = t.org AND r.id = t.resource"
+				  " LEFT JOIN sites si ON si.org = r.org AND ' ' || r.record || ' "
+				  "' LIKE '% site=' || si.id || ' %'"
+				  " WHERE r.gateway = ? ORDER BY t.id";
+static const char policy_rows[] = "SELECT p.record FROM policies p JOIN nodes n ON n.org = p.org "
+				  "WHERE n.id = ? ORDER BY p.id";
 
 static void line_row(const struct gateway *g, const struct store_rows *q, struct buf *out)
 {
@@ -278,13 +295,15 @@ static void target_row(const struct gateway *g, const struct store_rows *q, stru
 	buf_add_byte(out, '\n');
 }
 
-int render_gateway(struct console *c, const struct gateway *g, struct buf *out, struct rn_error *err)
+int render_gateway(struct console *c, const struct gateway *g, struct buf *out,
+		   struct rn_error *err)
 {
 	static const struct {
 		const char *sql;
 		row_fn *fn;
-	} after[] = {{device_rows, device_row},     {service_rows, service_row}, {listener_rows, line_row},
-		     {resource_rows, line_row}, {target_rows, target_row},   {policy_rows, line_row}};
+	} after[] = {{device_rows, device_row}, {service_rows, service_row},
+		     {listener_rows, line_row}, {resource_rows, line_row},
+		     {target_rows, target_row}, {policy_rows, line_row}};
 	int rc = render_interface(c, &g->node, g->wg_port, out, err);
 
 	if (!rc)

@@ -24,15 +24,16 @@ static int one(void *ctx, const struct rec *r, struct rn_error *err)
 	if (rc == RN_EDATA || rc == RN_ENO) {
 		int sys = err->sys;
 
-		rn_fail_in(err, "%s=%.*s", in->kind, STR_ARG(str_slice(rec_id(r), 0, MIN(rec_id(r).len, 100))));
+		rn_fail_in(err, "%s=%.*s", in->kind,
+			   STR_ARG(str_slice(rec_id(r), 0, MIN(rec_id(r).len, 100))));
 		err->sys = sys;
 	}
 	in->count += !rc;
 	return rc;
 }
 
-int console_import(struct console *c, const struct console_actor *a, struct str text, const char *name,
-		   struct buf *out, struct rn_error *err)
+int console_import(struct console *c, const struct console_actor *a, struct str text,
+		   const char *name, struct buf *out, struct rn_error *err)
 {
 	struct action what = {.least = CONSOLE_ADMIN, .tx = STORE_WRITE};
 	struct import in = {.c = c, .a = a};

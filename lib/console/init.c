@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A new console with its first gateway on the same machine: database, keys, own CA, certificate, the gateway's
- * folder, the first owner, the first bundle, an invitation.
+ * A new console with its first gateway on the same machine: database, keys, own CA, certificate,
+ * the gateway's folder, the first owner, the first bundle, an invitation.
  */
 #include "console/inner.h"
 #include "tls/x509.h"
@@ -26,13 +26,26 @@ struct setup {
 	bool made_dir, made_node_dir;
 };
 
-/* ---- folders ---------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------
+ */
 
-static const char *const console_files[] = {"console.db", "console.db-wal", "console.db-shm", "sign.key", "sign.pub",
-					    "ca.key", "ca.crt", "owner.token", "owner.password", "pub/trust.rn",
-					    "pub/trust.rn.minisig", "pub/gw1.rn", "pub/gw1.rn.minisig", "pub/.lock"};
-static const char *const node_files[] = {"node.rn", "wg.key", "sign.key", "tls.key", "tls.crt", "console.pub", "ca.crt",
-					 "session.key", "bundle.rn", "bundle.rn.minisig"};
+static const char *const console_files[] = {"console.db",
+					    "console.db-wal",
+					    "console.db-shm",
+					    "sign.key",
+					    "sign.pub",
+					    "ca.key",
+					    "ca.crt",
+					    "owner.token",
+					    "owner.password",
+					    "pub/trust.rn",
+					    "pub/trust.rn.minisig",
+					    "pub/gw1.rn",
+					    "pub/gw1.rn.minisig",
+					    "pub/.lock"};
+static const char *const node_files[] = {"node.rn",   "wg.key",		  "sign.key", "tls.key",
+					 "tls.crt",   "console.pub",	  "ca.crt",   "session.key",
+					 "bundle.rn", "bundle.rn.minisig"};
 
 static void file_in(char *path, size_t size, const char *dir, const char *name)
 {
@@ -53,7 +66,8 @@ static int folder_take(const char *dir, const char *const *names, size_t n, char
 	for (size_t i = 0; !rc && i < n; i++) {
 		file_in(path, sizeof(path), real, names[i]);
 		if (access(path, F_OK) == 0)
-			rc = rn_fail(err, RN_ECANTCREAT, "%s is there already; this machine was set up before", path);
+			rc = rn_fail(err, RN_ECANTCREAT,
+				     "%s is there already; this machine was set up before", path);
 	}
 	return rc;
 }
@@ -72,7 +86,8 @@ static void folder_clear(const char *dir, const char *const *names, size_t n, bo
 		rmdir(dir);
 }
 
-static int put_file(const char *dir, const char *name, mode_t mode, struct str text, struct rn_error *err)
+static int put_file(const char *dir, const char *name, mode_t mode, struct str text,
+		    struct rn_error *err)
 {
 	char path[PATH_MAX + 64];
 
@@ -80,7 +95,8 @@ static int put_file(const char *dir, const char *name, mode_t mode, struct str t
 	return file_write(path, mode, text, err);
 }
 
-/* ---- keys and certificates -------------------------------------------------------------------- */
+/* ---- keys and certificates --------------------------------------------------------------------
+ */
 
 static int console_keys(struct setup *s, struct rn_error *err)
 {
@@ -126,13 +142,15 @@ static int ca_make(struct setup *s, struct rn_error *err)
 	if (!rc)
 		rc = put_file(s->dir, "ca.crt", 0644, buf_str(&pem), err);
 	if (!rc) /* with a certificate from elsewhere the system's CAs vouch for us */
-		rc = put_file(s->node_dir, "ca.crt", 0644, s->in->cert ? STR("") : buf_str(&pem), err);
+		rc = put_file(s->node_dir, "ca.crt", 0644, s->in->cert ? STR("") : buf_str(&pem),
+			      err);
 	x509_key_free(key);
 	buf_free(&pem);
 	return rc;
 }
 
-static int own_certificate(struct setup *s, struct buf *key_pem, struct buf *cert, struct rn_error *err)
+static int own_certificate(struct setup *s, struct buf *key_pem, struct buf *cert,
+			   struct rn_error *err)
 {
 	struct x509_key *key = x509_key_new(err);
 	char wildcard[HOST_MAX + 4];
@@ -168,7 +186,8 @@ static int given_certificate(const struct console_setup *in, struct buf *key_pem
 	if (!key)
 		return rn_fail_in(err, "%s", in->key);
 	if (!x509_key_matches(key, buf_str(cert)))
-		rc = rn_fail(err, RN_EDATA, "%s is not the key of the certificate in %s", in->key, in->cert);
+		rc = rn_fail(err, RN_EDATA, "%s is not the key of the certificate in %s", in->key,
+			     in->cert);
 	x509_key_free(key);
 	return rc;
 }
@@ -179,7 +198,8 @@ static int server_certificate(struct setup *s, struct rn_error *err)
 
 	buf_init(&key, PEM_MAX);
 	buf_init(&cert, PEM_MAX);
-	int rc = s->in->cert ? given_certificate(s->in, &key, &cert, err) : own_certificate(s, &key, &cert, err);
+	int rc = s->in->cert ? given_certificate(s->in, &key, &cert, err)
+			     : own_certificate(s, &key, &cert, err);
 
 	if (!rc)
 		rc = put_file(s->node_dir, "tls.key", 0600, buf_str(&key), err);
@@ -220,7 +240,8 @@ static int node_keys(struct setup *s, struct rn_error *err)
 	return rc;
 }
 
-/* ---- database --------------------------------------------------------------------------------- */
+/* ---- database ---------------------------------------------------------------------------------
+ */
 
 static int settings(struct setup *s, struct rn_error *err)
 {
@@ -229,9 +250,13 @@ static int settings(struct setup *s, struct rn_error *err)
 
 	random_bytes(c->label_key, sizeof(c->label_key));
 	hex_encode(label_key, c->label_key, sizeof(c->label_key));
-	const char *const pairs[][2] = {{"domain", c->domain}, {"url", c->url}, {"label_key", label_key},
-					{"cgi", s->in->cgi}, {"invite_address", s->in->address},
-					{"own_ca", s->in->cert ? "no" : "yes"}, {"console_gateway", "gw1"}};
+	const char *const pairs[][2] = {{"domain", c->domain},
+					{"url", c->url},
+					{"label_key", label_key},
+					{"cgi", s->in->cgi},
+					{"invite_address", s->in->address},
+					{"own_ca", s->in->cert ? "no" : "yes"},
+					{"console_gateway", "gw1"}};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < ARRAY_LEN(pairs); i++)
@@ -243,11 +268,20 @@ static int settings(struct setup *s, struct rn_error *err)
 static int first_gateway(struct setup *s, struct rn_error *err)
 {
 	const struct console_setup *in = s->in;
-	struct node_new w = {.org = s->org, .role = "gateway", .network = GATEWAY_NETWORK, .wanted = STR("gateway"),
-			     .client_type = STR("rn-node"), .wg_key = str_from(s->wg_pub),
+	struct node_new w = {.org = s->org,
+			     .role = "gateway",
+			     .network = GATEWAY_NETWORK,
+			     .wanted = STR("gateway"),
+			     .client_type = STR("rn-node"),
+			     .wg_key = str_from(s->wg_pub),
 			     .sign_key = str_from(s->sign_pub)};
-	struct gateway_new g = {.domain = in->domain, .public_ip = in->address, .region = "", .instance_type = "",
-				.management = in->management, .wg_port = in->wg_port, .https_port = in->https_port,
+	struct gateway_new g = {.domain = in->domain,
+				.public_ip = in->address,
+				.region = "",
+				.instance_type = "",
+				.management = in->management,
+				.wg_port = in->wg_port,
+				.https_port = in->https_port,
 				.http_port = in->http_port};
 	struct node n;
 	int rc = node_make(s->c, &w, &n, err);
@@ -259,7 +293,8 @@ static int first_gateway(struct setup *s, struct rn_error *err)
 
 static int first_owner(struct setup *s, struct rn_error *err)
 {
-	char secret[API_TOKEN_LEN + 2], id[TOKEN_ID_SIZE], password[TOKEN_LEN + 2], hash[PASSWORD_HASH_MAX];
+	char secret[API_TOKEN_LEN + 2], id[TOKEN_ID_SIZE], password[TOKEN_LEN + 2],
+		hash[PASSWORD_HASH_MAX];
 	int rc = user_make(s->c, s->org, str_from(s->in->owner), STR("owner"), &s->owner, err);
 
 	if (!rc)
@@ -269,12 +304,15 @@ static int first_owner(struct setup *s, struct rn_error *err)
 	token_make(password);
 	rc = password_hash(hash, str_from(password), err);
 	if (!rc)
-		rc = store_exec(s->c->store, "UPDATE users SET password = ? WHERE id = ?", NULL, err, "zi", hash, s->owner);
+		rc = store_exec(s->c->store, "UPDATE users SET password = ? WHERE id = ?", NULL,
+				err, "zi", hash, s->owner);
 	secret[API_TOKEN_LEN] = password[TOKEN_LEN] = '\n';
 	if (!rc)
-		rc = put_file(s->dir, "owner.token", 0600, str_make(secret, API_TOKEN_LEN + 1), err);
+		rc = put_file(s->dir, "owner.token", 0600, str_make(secret, API_TOKEN_LEN + 1),
+			      err);
 	if (!rc)
-		rc = put_file(s->dir, "owner.password", 0600, str_make(password, TOKEN_LEN + 1), err);
+		rc = put_file(s->dir, "owner.password", 0600, str_make(password, TOKEN_LEN + 1),
+			      err);
 	secret_wipe(secret, sizeof(secret));
 	secret_wipe(password, sizeof(password));
 	return rc;
@@ -294,24 +332,28 @@ static int database(struct setup *s, struct buf *out, struct rn_error *err)
 		return rc;
 	rc = settings(s, err);
 	if (!rc)
-		rc = org_make(s->c, str_from(s->in->organization), str_from(s->in->network), &s->org, err);
+		rc = org_make(s->c, str_from(s->in->organization), str_from(s->in->network),
+			      &s->org, err);
 	if (!rc)
 		rc = first_gateway(s, err);
 	if (!rc)
 		rc = first_owner(s, err);
-	s->actor = (struct console_actor){.kind = CONSOLE_CLI, .role = CONSOLE_OWNER, .org = s->org, .id = "cli"};
+	s->actor = (struct console_actor){
+		.kind = CONSOLE_CLI, .role = CONSOLE_OWNER, .org = s->org, .id = "cli"};
 	invite.org = s->org;
 	if (!rc)
 		rc = invitation_make(s->c, &invite, out, err);
 	if (!rc)
-		rc = audit_add(s->c, &s->actor, "console.init", "console", str_from(s->in->domain), NULL, err);
+		rc = audit_add(s->c, &s->actor, "console.init", "console", str_from(s->in->domain),
+			       NULL, err);
 	if (!rc)
 		rc = store_commit(s->c->store, err);
 	store_rollback(s->c->store);
 	return rc;
 }
 
-/* ---- the gateway's folder --------------------------------------------------------------------- */
+/* ---- the gateway's folder ---------------------------------------------------------------------
+ */
 
 static int node_record(struct setup *s, struct rn_error *err)
 {
@@ -325,7 +367,8 @@ static int node_record(struct setup *s, struct rn_error *err)
 	rec_add_cstr(&b, "network", n->network);
 	rec_add_cstr(&b, "role", "gateway");
 	rec_add_cstr(&b, "url", s->c->url);
-	rec_add_cstr(&b, "connect", "127.0.0.1"); /* its own edge serves the console: no DNS needed */
+	rec_add_cstr(&b, "connect",
+		     "127.0.0.1"); /* its own edge serves the console: no DNS needed */
 	rec_add_raw(&b, "address", str_from(addresses));
 	rec_add_cstr(&b, "name", n->name);
 	if (*s->gateway.management)
@@ -341,7 +384,8 @@ static int node_record(struct setup *s, struct rn_error *err)
 
 static int first_bundle(struct setup *s, struct rn_error *err)
 {
-	static const char *const names[][2] = {{"gw1.rn", "bundle.rn"}, {"gw1.rn.minisig", "bundle.rn.minisig"}};
+	static const char *const names[][2] = {{"gw1.rn", "bundle.rn"},
+					       {"gw1.rn.minisig", "bundle.rn.minisig"}};
 	char path[PATH_MAX + 64];
 	struct buf b;
 	int rc = publish_trust(s->c, !s->in->cert, err);
@@ -362,7 +406,8 @@ static int first_bundle(struct setup *s, struct rn_error *err)
 	return rc;
 }
 
-/* ---- all of it -------------------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------------------------------
+ */
 
 static int setup_check(const struct console_setup *in, struct rn_error *err)
 {
@@ -373,18 +418,21 @@ static int setup_check(const struct console_setup *in, struct rn_error *err)
 		return rn_fail(err, RN_EUSAGE, "%s: not a domain name", in->domain);
 	while (str_cut(&rest, '.', &label)) {
 		if (!label_valid(label))
-			return rn_fail(err, RN_EUSAGE, "%s: not a domain name in lower case", in->domain);
+			return rn_fail(err, RN_EUSAGE, "%s: not a domain name in lower case",
+				       in->domain);
 	}
 	if (*in->address && (!addr_parse(&a, str_from(in->address), 0) || addr_port(&a)))
 		return rn_fail(err, RN_EUSAGE, "%s: not an IP address", in->address);
 	if (!network_valid(str_from(in->network)))
-		return rn_fail(err, RN_EUSAGE, "%s: not an IPv4 network between /8 and /24", in->network);
+		return rn_fail(err, RN_EUSAGE, "%s: not an IPv4 network between /8 and /24",
+			       in->network);
 	if (*in->management && !addr_parse(&a, str_from(in->management), -1))
 		return rn_fail(err, RN_EUSAGE, "%s: not ADDRESS:PORT", in->management);
 	if (!in->cert != !in->key)
 		return rn_fail(err, RN_EUSAGE, "a certificate and its key are needed together");
 	if (*in->cgi && *in->cgi != '/')
-		return rn_fail(err, RN_EUSAGE, "%s: the whole path of the REST program is needed", in->cgi);
+		return rn_fail(err, RN_EUSAGE, "%s: the whole path of the REST program is needed",
+			       in->cgi);
 	if (!in->https_port || !in->wg_port)
 		return rn_fail(err, RN_EUSAGE, "the HTTPS and the WireGuard port cannot be 0");
 	return 0;
@@ -445,17 +493,20 @@ int console_init(const struct console_setup *in, struct buf *out, struct rn_erro
 
 	buf_init(&invitation, REC_LINE_MAX);
 	if (!rc)
-		rc = folder_take(in->dir, console_files, ARRAY_LEN(console_files), s.dir, &s.made_dir, err);
+		rc = folder_take(in->dir, console_files, ARRAY_LEN(console_files), s.dir,
+				 &s.made_dir, err);
 	mine = !rc;
 	if (!rc)
-		rc = folder_take(in->node_dir, node_files, ARRAY_LEN(node_files), s.node_dir, &s.made_node_dir, err);
+		rc = folder_take(in->node_dir, node_files, ARRAY_LEN(node_files), s.node_dir,
+				 &s.made_node_dir, err);
 	node_mine = !rc;
 	if (!rc && !str_copy(s.c->dir, sizeof(s.c->dir), str_from(s.dir)))
 		rc = rn_fail(err, RN_EUSAGE, "%s: the name is too long", s.dir);
 	if (!rc) {
 		s.c->no_push = true;
 		snprintf(s.c->domain, sizeof(s.c->domain), "%s", in->domain);
-		snprintf(s.c->url, sizeof(s.c->url), in->https_port == 443 ? "https://%s" : "https://%s:%u", in->domain,
+		snprintf(s.c->url, sizeof(s.c->url),
+			 in->https_port == 443 ? "https://%s" : "https://%s:%u", in->domain,
 			 in->https_port);
 		rc = setup_run(&s, &invitation, err);
 	}

@@ -10,20 +10,24 @@
 #define CERT_DAYS 397 /* what browsers still accept */
 #define PEM_MAX 65536
 
-const char invitation_sql[] =
-	"SELECT i.id AS invitation, i.role AS role, u.name AS user, i.node AS node, i.created_at AS created_at,"
-	" i.expires_at AS expires_at, i.used_at AS used_at FROM invitations i LEFT JOIN users u ON u.id = i.user_id"
-	" WHERE i.org = ? AND ? IN ('', i.id) ORDER BY i.created_at, i.id";
+const char invitation_sql[] = "SELECT i.id AS invitation, i.role AS role, u.name AS user, i.node "
+			      "AS node, i.created_at AS created_at,"
+			      " i.expires_at AS expires_at, i.used_at AS used_at FROM invitations "
+			      "i LEFT JOIN users u ON u.id = i.user_id"
+			      " WHERE i.org = ? AND ? IN ('', i.id) ORDER BY i.created_at, i.id";
 
-int invitation_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int invitation_remove(struct console *c, const struct console_actor *a, struct str id,
+		      struct rn_error *err)
 {
 	int64_t n = 0;
-	int rc = store_exec(c->store, "DELETE FROM invitations WHERE org = ? AND id = ?", &n, err, "is", a->org, id);
+	int rc = store_exec(c->store, "DELETE FROM invitations WHERE org = ? AND id = ?", &n, err,
+			    "is", a->org, id);
 
 	return !rc && !n ? fail_missing(err, "invitation", id) : rc;
 }
 
-/* ---- making ----------------------------------------------------------------------------------- */
+/* ---- making -----------------------------------------------------------------------------------
+ */
 
 /* "https://HOST[:PORT]" back into its parts. */
 static void url_parts(const struct console *c, struct invite *in)
@@ -54,12 +58,16 @@ static int invitation_text(struct console *c, const char *token, char text[stati
 	return 0;
 }
 
-int invitation_make(struct console *c, const struct invitation_new *i, struct buf *out, struct rn_error *err)
+int invitation_make(struct console *c, const struct invitation_new *i, struct buf *out,
+		    struct rn_error *err)
 {
-	static const char sql[] = "INSERT INTO invitations (id, hash, org, role, user_id, node, created_at, expires_at)"
-				  " VALUES (?, ?, ?, ?, CASE ? WHEN 0 THEN NULL ELSE ? END, ?, ?, ?)";
+	static const char sql[] =
+		"INSERT INTO invitations (id, hash, org, role, user_id, node, created_at, "
+		"expires_at)"
+		" VALUES (?, ?, ?, ?, CASE ? WHEN 0 THEN NULL ELSE ? END, ?, ?, ?)";
 	char token[TOKEN_LEN + 1], hash[TOKEN_HASH_LEN + 1], text[INVITE_TEXT_MAX], id[HEX_SIZE(4)];
-	int64_t now = clock_wall_s(), expires = now + (i->expires_s ? i->expires_s : INVITE_S_DEFAULT);
+	int64_t now = clock_wall_s(),
+		expires = now + (i->expires_s ? i->expires_s : INVITE_S_DEFAULT);
 	uint8_t random[4];
 
 	random_bytes(random, sizeof(random));
@@ -69,8 +77,10 @@ int invitation_make(struct console *c, const struct invitation_new *i, struct bu
 	int rc = invitation_text(c, token, text, err);
 
 	if (!rc)
-		rc = store_exec(c->store, sql, NULL, err, "zzizii" "zii", id, hash, i->org, i->role, i->user, i->user,
-				i->node, now, expires);
+		rc = store_exec(c->store, sql, NULL, err,
+				"zzizii"
+				"zii",
+				id, hash, i->org, i->role, i->user, i->user, i->node, now, expires);
 	if (!rc) {
 		rec_begin(out, "invitation", str_from(id));
 		rec_add_cstr(out, "url", text);
@@ -83,15 +93,19 @@ int invitation_make(struct console *c, const struct invitation_new *i, struct bu
 	return rc;
 }
 
-int console_invite(struct console *c, const struct console_actor *a, const struct console_invite *i, struct buf *out,
-		   struct rn_error *err)
+int console_invite(struct console *c, const struct console_actor *a, const struct console_invite *i,
+		   struct buf *out, struct rn_error *err)
 {
-	bool own = a->kind == CONSOLE_USER && !i->gateway && (!i->user.ptr || str_is(i->user, a->id));
+	bool own =
+		a->kind == CONSOLE_USER && !i->gateway && (!i->user.ptr || str_is(i->user, a->id));
 	struct action what = {.least = own ? CONSOLE_MEMBER : CONSOLE_ADMIN, .tx = STORE_WRITE};
-	struct invitation_new n = {.org = a->org, .role = i->gateway ? "gateway" : "client", .expires_s = i->expires_s};
+	struct invitation_new n = {.org = a->org,
+				   .role = i->gateway ? "gateway" : "client",
+				   .expires_s = i->expires_s};
 
 	if (i->expires_s && (i->expires_s < 60 || i->expires_s > INVITE_S_MAX))
-		return rn_fail(err, RN_EDATA, "expires_s=%u: from 60 to %u", i->expires_s, INVITE_S_MAX);
+		return rn_fail(err, RN_EDATA, "expires_s=%u: from 60 to %u", i->expires_s,
+			       INVITE_S_MAX);
 	int rc = action_begin(c, a, &what, err);
 
 	if (rc)
@@ -103,18 +117,21 @@ int console_invite(struct console *c, const struct console_actor *a, const struc
 	if (!rc)
 		rc = invitation_make(c, &n, out, err);
 	if (!rc)
-		rc = audit_add(c, a, "invitation.add", n.role, i->user.ptr ? i->user : STR(""), NULL, err);
+		rc = audit_add(c, a, "invitation.add", n.role, i->user.ptr ? i->user : STR(""),
+			       NULL, err);
 	return action_end(c, rc, err);
 }
 
-/* ---- using ------------------------------------------------------------------------------------ */
+/* ---- using ------------------------------------------------------------------------------------
+ */
 
 struct used {
 	int64_t org, user;
 	char role[16], node[CONSOLE_NAME_MAX], id[16];
 };
 
-/* The one statement that makes an invitation serve once: only one of two at the same time changes the row. */
+/* The one statement that makes an invitation serve once: only one of two at the same time changes
+ * the row. */
 static int invitation_use(struct console *c, struct str token, struct used *u, struct rn_error *err)
 {
 	char hash[TOKEN_HASH_LEN + 1];
@@ -123,21 +140,25 @@ static int invitation_use(struct console *c, struct str token, struct used *u, s
 
 	*u = (struct used){0};
 	if (!token_valid(token))
-		return rn_fail(err, RN_EPERM, "this invitation is not valid: unknown, used already, or expired");
+		return rn_fail(err, RN_EPERM,
+			       "this invitation is not valid: unknown, used already, or expired");
 	token_hash(hash, token);
 	int rc = store_query(c->store, &q,
-			     "UPDATE invitations SET used_at = ? WHERE hash = ? AND used_at IS NULL AND expires_at > ?"
+			     "UPDATE invitations SET used_at = ? WHERE hash = ? AND used_at IS "
+			     "NULL AND expires_at > ?"
 			     " RETURNING org, role, user_id, node, id",
 			     err, "izi", now, hash, now);
 
 	if (!rc)
 		rc = store_next(&q, err);
 	if (rc == 0) {
-		rc = rn_fail(err, RN_EPERM, "this invitation is not valid: unknown, used already, or expired");
+		rc = rn_fail(err, RN_EPERM,
+			     "this invitation is not valid: unknown, used already, or expired");
 	} else if (rc == 1) {
 		u->org = store_int(&q, 0);
 		u->user = store_int(&q, 2);
-		rc = store_copy(&q, 1, u->role, sizeof(u->role)) && store_copy(&q, 3, u->node, sizeof(u->node)) &&
+		rc = store_copy(&q, 1, u->role, sizeof(u->role)) &&
+				     store_copy(&q, 3, u->node, sizeof(u->node)) &&
 				     store_copy(&q, 4, u->id, sizeof(u->id))
 			     ? 0
 			     : rn_fail(err, RN_EBUG, "database: an invitation's text is too long");
@@ -150,12 +171,14 @@ static int key_check(const char *what, struct str key, struct rn_error *err)
 {
 	uint8_t raw[CONSOLE_KEY_SIZE], zero[CONSOLE_KEY_SIZE] = {0};
 
-	if (!base64_decode(raw, sizeof(raw), key, BASE64_STD) || memcmp(raw, zero, sizeof(raw)) == 0)
+	if (!base64_decode(raw, sizeof(raw), key, BASE64_STD) ||
+	    memcmp(raw, zero, sizeof(raw)) == 0)
 		return rn_fail(err, RN_EDATA, "%s: not a key (32 bytes in base64)", what);
 	return 0;
 }
 
-int certificate_sign(struct console *c, struct str csr, const char *domain, struct buf *pem, struct rn_error *err)
+int certificate_sign(struct console *c, struct str csr, const char *domain, struct buf *pem,
+		     struct rn_error *err)
 {
 	char path[1100], wildcard[HOST_MAX + 2];
 	struct x509_key *key = NULL;
@@ -189,22 +212,31 @@ int certificate_sign(struct console *c, struct str csr, const char *domain, stru
 	return rc;
 }
 
-static int join_client(struct console *c, const struct used *u, const struct console_join *j, struct node *n,
-		       struct rn_error *err)
+static int join_client(struct console *c, const struct used *u, const struct console_join *j,
+		       struct node *n, struct rn_error *err)
 {
-	struct node_new w = {.org = u->org, .user = u->user, .role = "client", .wanted = j->name,
-			     .client_type = j->client_type, .wg_key = j->wg_key, .sign_key = j->sign_key};
+	struct node_new w = {.org = u->org,
+			     .user = u->user,
+			     .role = "client",
+			     .wanted = j->name,
+			     .client_type = j->client_type,
+			     .wg_key = j->wg_key,
+			     .sign_key = j->sign_key};
 	int rc = node_make(c, &w, n, err);
 
 	return rc ? rc : dirty_gateways(c, u->org, err);
 }
 
 /* A gateway that was added before gets its keys; one that was not is added now. */
-static int join_gateway(struct console *c, const struct used *u, const struct console_join *j, struct node *n,
-			struct rn_error *err)
+static int join_gateway(struct console *c, const struct used *u, const struct console_join *j,
+			struct node *n, struct rn_error *err)
 {
-	struct node_new w = {.org = u->org, .role = "gateway", .wanted = j->name, .client_type = j->client_type,
-			     .wg_key = j->wg_key, .sign_key = j->sign_key};
+	struct node_new w = {.org = u->org,
+			     .role = "gateway",
+			     .wanted = j->name,
+			     .client_type = j->client_type,
+			     .wg_key = j->wg_key,
+			     .sign_key = j->sign_key};
 	char domain[HOST_MAX] = "", public_ip[ADDR_TEXT_MAX] = "";
 	struct addr a;
 	int rc;
@@ -214,21 +246,31 @@ static int join_gateway(struct console *c, const struct used *u, const struct co
 	str_copy(public_ip, sizeof(public_ip), j->public_ip);
 	if (*u->node) {
 		rc = store_exec(c->store,
-				"UPDATE nodes SET wg_key = ?, sign_key = ?, client_type = ?, status = 'active' WHERE id = ?",
-				NULL, err, "sssz", j->wg_key, j->sign_key, j->client_type.ptr ? j->client_type : STR(""),
-				u->node);
+				"UPDATE nodes SET wg_key = ?, sign_key = ?, client_type = ?, "
+				"status = 'active' WHERE id = ?",
+				NULL, err, "sssz", j->wg_key, j->sign_key,
+				j->client_type.ptr ? j->client_type : STR(""), u->node);
 		rc = say_taken(rc, err, "this key belongs to another node already; make a new one");
 		if (!rc)
-			rc = store_exec(c->store, "UPDATE gateways SET public_ip = ? WHERE node = ? AND ? <> ''", NULL, err,
-					"zzz", public_ip, u->node, public_ip);
+			rc = store_exec(
+				c->store,
+				"UPDATE gateways SET public_ip = ? WHERE node = ? AND ? <> ''",
+				NULL, err, "zzz", public_ip, u->node, public_ip);
 		if (!rc)
 			rc = node_get(c, u->org, str_from(u->node), n, err);
 	} else {
 		rc = node_make(c, &w, n, err);
 		if (!rc && !name_below(domain, sizeof(domain), n->name, c->domain))
-			rc = rn_fail(err, RN_EDATA, "name: too long for a domain below %s", c->domain);
-		struct gateway_new g = {.domain = domain, .public_ip = public_ip, .region = "", .instance_type = "",
-					.management = "", .wg_port = 51820, .https_port = 443, .http_port = 80};
+			rc = rn_fail(err, RN_EDATA, "name: too long for a domain below %s",
+				     c->domain);
+		struct gateway_new g = {.domain = domain,
+					.public_ip = public_ip,
+					.region = "",
+					.instance_type = "",
+					.management = "",
+					.wg_port = 51820,
+					.https_port = 443,
+					.http_port = 80};
 
 		if (!rc)
 			rc = gateway_row(c, n, &g, err);
@@ -236,7 +278,8 @@ static int join_gateway(struct console *c, const struct used *u, const struct co
 	return rc ? rc : dirty_org(c, u->org, err);
 }
 
-static int join_answer(struct console *c, const struct node *n, struct str cert, struct buf *out, struct rn_error *err)
+static int join_answer(struct console *c, const struct node *n, struct str cert, struct buf *out,
+		       struct rn_error *err)
 {
 	char addresses[2 * ADDR_TEXT_MAX];
 	struct buf text;
@@ -274,8 +317,8 @@ static int join_check(const struct console_join *j, struct rn_error *err)
 	return rc;
 }
 
-static int join_certificate(struct console *c, const struct node *n, struct str csr, struct buf *pem,
-			    struct rn_error *err)
+static int join_certificate(struct console *c, const struct node *n, struct str csr,
+			    struct buf *pem, struct rn_error *err)
 {
 	struct gateway g;
 	int rc = gateway_get(c, n->org, str_from(n->id), &g, err);
@@ -286,8 +329,8 @@ static int join_certificate(struct console *c, const struct node *n, struct str 
 }
 
 /* Inside the transaction, so that nothing is used up or made when any step fails. */
-static int join_steps(struct console *c, const struct console_join *j, struct str from, struct buf *out,
-		      struct rn_error *err)
+static int join_steps(struct console *c, const struct console_join *j, struct str from,
+		      struct buf *out, struct rn_error *err)
 {
 	struct console_actor who = {.kind = CONSOLE_NODE};
 	struct node n = {0};
@@ -324,7 +367,8 @@ int console_join(struct console *c, const struct console_join *j, struct str fro
 	char subject[96];
 	int rc = join_check(j, err);
 
-	snprintf(subject, sizeof(subject), "join %.*s", STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
+	snprintf(subject, sizeof(subject), "join %.*s",
+		 STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
 	if (!rc)
 		rc = failures_check(c, subject, err);
 	if (!rc)

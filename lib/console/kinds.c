@@ -5,51 +5,121 @@
 #include "console/inner.h"
 
 const struct console_kind_info console_kinds[] = {
-	{"organization", "list show add remove", "network", "who shares a network; isolated from the others"},
-	{"user", "list show add set remove suspend resume", "role", "people, by password or API token"},
+	{"organization", "list show add remove", "network",
+	 "who shares a network; isolated from the others"},
+	{"user", "list show add set remove suspend resume", "role",
+	 "people, by password or API token"},
 	{"group", "list show add set remove", "members", "users that policies name together"},
 	{"token", "list show remove", "", "API tokens of users"},
 	{"device", "list show set remove suspend resume", "name user", "machines that joined"},
 	{"gateway", "list show add set remove suspend resume",
-	 "name domain region instance_type public_ip wg_port https_port http_port management", "public machines"},
-	{"service", "list show set remove", "local_address tunnel_port public allow auth_required expires_s",
-	 "what devices expose"},
-	{"site", "list show add set remove", "name subnet endpoints connection", "where targets are"},
-	{"resource", "list show add set remove", "", "what is reached, made by hand; keys as rn-proxy's"},
+	 "name domain region instance_type public_ip wg_port https_port http_port management",
+	 "public machines"},
+	{"service", "list show set remove",
+	 "local_address tunnel_port public allow auth_required expires_s", "what devices expose"},
+	{"site", "list show add set remove", "name subnet endpoints connection",
+	 "where targets are"},
+	{"resource", "list show add set remove", "",
+	 "what is reached, made by hand; keys as rn-proxy's"},
 	{"target", "list show add set remove", "", "where a resource is; keys as rn-proxy's"},
 	{"policy", "list show add set remove", "", "who may reach what; keys as rn-policy's"},
-	{"listen", "list show add set remove", "", "further listeners of a gateway; keys as rn-proxy's"},
+	{"listen", "list show add set remove", "",
+	 "further listeners of a gateway; keys as rn-proxy's"},
 	{"rule", "list show", "", "which host and path lead where; made by services and resources"},
 	{"invitation", "list show remove", "", "who may still join"},
 	{0}};
 
 const struct kind kinds[] = {
-	{.name = "organization", .list_sql = org_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_OWNER,
-	 .add = org_add, .remove = org_remove},
-	{.name = "user", .list_sql = user_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_ADMIN,
-	 .add = user_add, .set = user_set, .remove = user_remove, .suspend = user_suspend},
-	{.name = "group", .list_sql = group_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_ADMIN,
-	 .add = group_add, .set = group_set, .remove = group_remove},
-	{.name = "token", .list_sql = token_sql, .read = CONSOLE_ADMIN, .write = CONSOLE_ADMIN,
+	{.name = "organization",
+	 .list_sql = org_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_OWNER,
+	 .add = org_add,
+	 .remove = org_remove},
+	{.name = "user",
+	 .list_sql = user_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_ADMIN,
+	 .add = user_add,
+	 .set = user_set,
+	 .remove = user_remove,
+	 .suspend = user_suspend},
+	{.name = "group",
+	 .list_sql = group_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_ADMIN,
+	 .add = group_add,
+	 .set = group_set,
+	 .remove = group_remove},
+	{.name = "token",
+	 .list_sql = token_sql,
+	 .read = CONSOLE_ADMIN,
+	 .write = CONSOLE_ADMIN,
 	 .remove = token_remove},
-	{.name = "device", .list_sql = device_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_OPERATOR,
-	 .set = device_set, .remove = device_remove, .suspend = node_suspend},
-	{.name = "gateway", .list_sql = gateway_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_ADMIN, .node_reads = true,
-	 .add = gateway_add, .set = gateway_set, .remove = gateway_remove, .suspend = node_suspend},
-	{.name = "service", .list_sql = service_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_MEMBER, .node_reads = true,
-	 .node_writes = true, .set = service_change, .remove = service_remove},
-	{.name = "site", .list_sql = site_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_OPERATOR,
-	 .add = line_add, .set = line_set, .remove = site_remove},
-	{.name = "resource", .list_sql = resource_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_OPERATOR,
-	 .add = line_add, .set = line_set, .remove = resource_remove},
-	{.name = "target", .list_sql = target_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_OPERATOR,
-	 .add = line_add, .set = line_set, .remove = target_remove},
-	{.name = "policy", .list_sql = policy_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_ADMIN,
-	 .add = line_add, .set = line_set, .remove = policy_remove},
-	{.name = "listen", .list_sql = listen_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_ADMIN,
-	 .add = line_add, .set = line_set, .remove = listen_remove},
+	{.name = "device",
+	 .list_sql = device_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_MEMBER,
+	 .set = device_set,
+	 .remove = device_remove,
+	 .suspend = node_suspend},
+	{.name = "gateway",
+	 .list_sql = gateway_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_ADMIN,
+	 .node_reads = true,
+	 .add = gateway_add,
+	 .set = gateway_set,
+	 .remove = gateway_remove,
+	 .suspend = node_suspend},
+	{.name = "service",
+	 .list_sql = service_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_MEMBER,
+	 .node_reads = true,
+	 .node_writes = true,
+	 .set = service_change,
+	 .remove = service_remove},
+	{.name = "site",
+	 .list_sql = site_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_OPERATOR,
+	 .add = line_add,
+	 .set = line_set,
+	 .remove = site_remove},
+	{.name = "resource",
+	 .list_sql = resource_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_OPERATOR,
+	 .add = line_add,
+	 .set = line_set,
+	 .remove = resource_remove},
+	{.name = "target",
+	 .list_sql = target_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_OPERATOR,
+	 .add = line_add,
+	 .set = line_set,
+	 .remove = target_remove},
+	{.name = "policy",
+	 .list_sql = policy_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_ADMIN,
+	 .add = line_add,
+	 .set = line_set,
+	 .remove = policy_remove},
+	{.name = "listen",
+	 .list_sql = listen_sql,
+	 .read = CONSOLE_AUDITOR,
+	 .write = CONSOLE_ADMIN,
+	 .add = line_add,
+	 .set = line_set,
+	 .remove = listen_remove},
 	{.name = "rule", .list_sql = rule_sql, .read = CONSOLE_AUDITOR, .write = CONSOLE_OWNER},
-	{.name = "invitation", .list_sql = invitation_sql, .read = CONSOLE_ADMIN, .write = CONSOLE_ADMIN,
+	{.name = "invitation",
+	 .list_sql = invitation_sql,
+	 .read = CONSOLE_ADMIN,
+	 .write = CONSOLE_ADMIN,
 	 .remove = invitation_remove},
 	{0}};
 
@@ -65,7 +135,8 @@ const struct kind *kind_find(struct str name)
 static int find(struct str name, const struct kind **k, struct rn_error *err)
 {
 	*k = kind_find(name);
-	return *k ? 0 : rn_fail(err, RN_EUSAGE, "%.*s: the console keeps no such thing", STR_ARG(name));
+	return *k ? 0
+		  : rn_fail(err, RN_EUSAGE, "%.*s: the console keeps no such thing", STR_ARG(name));
 }
 
 static int no_verb(const struct kind *k, const char *verb, struct rn_error *err)
@@ -73,9 +144,11 @@ static int no_verb(const struct kind *k, const char *verb, struct rn_error *err)
 	return rn_fail(err, RN_EUSAGE, "%s %s: there is no such action", k->name, verb);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------
+ */
 
-/* Columns become fields by their names; NULL is left out. A first column called record is a whole line. */
+/* Columns become fields by their names; NULL is left out. A first column called record is a whole
+ * line. */
 static void add_row(struct buf *out, const struct store_rows *q)
 {
 	if (strcmp(store_column_name(q, 0), "record") == 0) {
@@ -113,7 +186,8 @@ int kind_rows(struct console *c, const struct kind *k, int64_t org, struct str i
 	return rc ? rc : n;
 }
 
-int kind_row(struct console *c, const char *kind, int64_t org, struct str id, struct buf *out, struct rn_error *err)
+int kind_row(struct console *c, const char *kind, int64_t org, struct str id, struct buf *out,
+	     struct rn_error *err)
 {
 	int n = kind_rows(c, kind_find(str_from(kind)), org, id, out, err);
 
@@ -141,7 +215,8 @@ static bool has_fields(const struct rec *r, const struct rec *want)
 	for (size_t i = 0; i < want->n; i++) {
 		char key[REC_KEY_MAX + 1];
 
-		if (!str_copy(key, sizeof(key), want->f[i].key) || !str_eq(rec_get(r, key), want->f[i].value))
+		if (!str_copy(key, sizeof(key), want->f[i].key) ||
+		    !str_eq(rec_get(r, key), want->f[i].value))
 			return false;
 	}
 	return true;
@@ -164,8 +239,8 @@ static int narrow(struct str all, const struct rec *want, struct buf *out, struc
 	return rc;
 }
 
-int console_list(struct console *c, const struct console_actor *a, struct str kind, const struct rec *want,
-		 struct buf *out, struct rn_error *err)
+int console_list(struct console *c, const struct console_actor *a, struct str kind,
+		 const struct rec *want, struct buf *out, struct rn_error *err)
 {
 	const struct kind *k;
 	struct buf all;
@@ -187,8 +262,8 @@ int console_list(struct console *c, const struct console_actor *a, struct str ki
 	return rc;
 }
 
-int console_show(struct console *c, const struct console_actor *a, struct str kind, struct str id, struct buf *out,
-		 struct rn_error *err)
+int console_show(struct console *c, const struct console_actor *a, struct str kind, struct str id,
+		 struct buf *out, struct rn_error *err)
 {
 	const struct kind *k;
 	int rc = find(kind, &k, err);
@@ -204,22 +279,25 @@ int console_show(struct console *c, const struct console_actor *a, struct str ki
 	return rc < 0 ? rc : 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------
+ */
 
-static int begin(struct console *c, const struct console_actor *a, const struct kind *k, struct rn_error *err)
+static int begin(struct console *c, const struct console_actor *a, const struct kind *k,
+		 struct rn_error *err)
 {
 	struct action what = {.least = k->write, .node_too = k->node_writes, .tx = STORE_WRITE};
 
 	return action_begin(c, a, &what, err);
 }
 
-static int audit(struct console *c, const struct console_actor *a, const struct kind *k, const char *verb,
-		 struct str id, struct str detail, struct rn_error *err)
+static int audit(struct console *c, const struct console_actor *a, const struct kind *k,
+		 const char *verb, struct str id, struct str detail, struct rn_error *err)
 {
 	char action[CONSOLE_NAME_MAX], text[1024];
 
 	snprintf(action, sizeof(action), "%s.%s", k->name, verb);
-	snprintf(text, sizeof(text), "%.*s", STR_ARG(str_slice(detail, 0, MIN(detail.len, sizeof(text) - 1))));
+	snprintf(text, sizeof(text), "%.*s",
+		 STR_ARG(str_slice(detail, 0, MIN(detail.len, sizeof(text) - 1))));
 	return audit_add(c, a, action, k->name, id, *text ? text : NULL, err);
 }
 
@@ -231,8 +309,8 @@ static struct str fields_of(const struct rec *r)
 	return str_from_at(r->line, (size_t)(r->f[1].key.ptr - r->line.ptr));
 }
 
-static int change(struct console *c, const struct console_actor *a, const struct rec *r, bool add, struct buf *out,
-		  struct rn_error *err)
+static int change(struct console *c, const struct console_actor *a, const struct rec *r, bool add,
+		  struct buf *out, struct rn_error *err)
 {
 	const char *verb = add ? "add" : "set";
 	const struct kind *k;
@@ -253,14 +331,14 @@ static int change(struct console *c, const struct console_actor *a, const struct
 	return action_end(c, rc, err);
 }
 
-int console_add(struct console *c, const struct console_actor *a, const struct rec *r, struct buf *out,
-		struct rn_error *err)
+int console_add(struct console *c, const struct console_actor *a, const struct rec *r,
+		struct buf *out, struct rn_error *err)
 {
 	return change(c, a, r, true, out, err);
 }
 
-int console_set(struct console *c, const struct console_actor *a, const struct rec *r, struct buf *out,
-		struct rn_error *err)
+int console_set(struct console *c, const struct console_actor *a, const struct rec *r,
+		struct buf *out, struct rn_error *err)
 {
 	return change(c, a, r, false, out, err);
 }
@@ -284,8 +362,8 @@ int console_remove(struct console *c, const struct console_actor *a, struct str 
 	return action_end(c, rc, err);
 }
 
-int console_suspend(struct console *c, const struct console_actor *a, struct str kind, struct str id, bool suspend,
-		    struct rn_error *err)
+int console_suspend(struct console *c, const struct console_actor *a, struct str kind,
+		    struct str id, bool suspend, struct rn_error *err)
 {
 	const char *verb = suspend ? "suspend" : "resume";
 	const struct kind *k;

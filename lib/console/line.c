@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is made by hand and kept as the line that it is: sites, listeners, resources, targets, policies. The schema
- * says what is in them; here is what must hold between them.
+ * What is made by hand and kept as the line that it is: sites, listeners, resources, targets,
+ * policies. The schema says what is in them; here is what must hold between them.
  */
 #include "console/inner.h"
 
 const char site_sql[] = "SELECT record FROM sites WHERE org = ? AND ? IN ('', id) ORDER BY id";
-const char listen_sql[] = "SELECT record FROM listeners WHERE org = ? AND ? IN ('', id) ORDER BY id";
-const char resource_sql[] = "SELECT record FROM resources WHERE org = ? AND ? IN ('', id) ORDER BY id";
+const char listen_sql[] =
+	"SELECT record FROM listeners WHERE org = ? AND ? IN ('', id) ORDER BY id";
+const char resource_sql[] =
+	"SELECT record FROM resources WHERE org = ? AND ? IN ('', id) ORDER BY id";
 const char target_sql[] = "SELECT record FROM targets WHERE org = ? AND ? IN ('', id) ORDER BY id";
 const char policy_sql[] = "SELECT record FROM policies WHERE org = ? AND ? IN ('', id) ORDER BY id";
-const char rule_sql[] =
-	"SELECT h.host AS rule, h.path AS path, coalesce(h.service, h.resource, 'console') AS resource,"
-	" coalesce(s.gateway, r.gateway, h.gateway) AS gateway FROM routing_rules h"
-	" LEFT JOIN services s ON s.id = h.service LEFT JOIN resources r ON r.org = h.org AND r.id = h.resource"
-	" JOIN nodes n ON n.id = coalesce(s.gateway, r.gateway, h.gateway)"
-	" WHERE n.org = ? AND ? IN ('', h.host) ORDER BY h.host, h.path";
+const char rule_sql[] = "SELECT h.host AS rule, h.path AS path, coalesce(h.service, h.resource, "
+			"'console') AS resource,"
+			" coalesce(s.gateway, r.gateway, h.gateway) AS gateway FROM routing_rules h"
+			" LEFT JOIN services s ON s.id = h.service LEFT JOIN resources r ON r.org "
+			"= h.org AND r.id = h.resource"
+			" JOIN nodes n ON n.id = coalesce(s.gateway, r.gateway, h.gateway)"
+			" WHERE n.org = ? AND ? IN ('', h.host) ORDER BY h.host, h.path";
 
 struct line { /* one on its way into the database */
 	struct console *c;
@@ -55,19 +58,25 @@ static int listen_put(struct line *l, struct rn_error *err)
 	int rc = line_gateway(l, err);
 
 	return rc ? rc
-		  : store_exec(l->c->store,
-			       "INSERT INTO listeners (org, id, gateway, record) VALUES (?, ?, ?, ?)"
-			       " ON CONFLICT (org, id) DO UPDATE SET gateway = excluded.gateway, record = excluded.record",
-			       NULL, err, "iszs", l->a->org, l->id, l->gateway.node.id, buf_str(&l->text));
+		  : store_exec(
+			    l->c->store,
+			    "INSERT INTO listeners (org, id, gateway, record) VALUES (?, ?, ?, ?)"
+			    " ON CONFLICT (org, id) DO UPDATE SET gateway = excluded.gateway, "
+			    "record = excluded.record",
+			    NULL, err, "iszs", l->a->org, l->id, l->gateway.node.id,
+			    buf_str(&l->text));
 }
 
-/* ---- resources -------------------------------------------------------------------------------- */
+/* ---- resources --------------------------------------------------------------------------------
+ */
 
-/* A name below another organisation's gateway is not ours to give: taken, without saying by whom. */
+/* A name below another organisation's gateway is not ours to give: taken, without saying by whom.
+ */
 static int host_is_ours(struct line *l, struct str host, struct rn_error *err)
 {
 	static const char sql[] = "SELECT n.org FROM gateways g JOIN nodes n ON n.id = g.node"
-				  " WHERE ? = g.domain OR ? LIKE '%.' || g.domain ORDER BY length(g.domain) DESC LIMIT 1";
+				  " WHERE ? = g.domain OR ? LIKE '%.' || g.domain ORDER BY "
+				  "length(g.domain) DESC LIMIT 1";
 	int64_t org = 0;
 	int rc = store_get_int(l->c->store, &org, sql, err, "ss", host, host);
 
@@ -81,15 +90,17 @@ static int host_is_ours(struct line *l, struct str host, struct rn_error *err)
 static int resource_hosts(struct line *l, struct rn_error *err)
 {
 	struct str hosts = rec_get(l->r, "host"), path = rec_get(l->r, "path"), host;
-	int rc = store_exec(l->c->store, "DELETE FROM routing_rules WHERE org = ? AND resource = ?", NULL, err, "is",
-			    l->a->org, l->id);
+	int rc = store_exec(l->c->store, "DELETE FROM routing_rules WHERE org = ? AND resource = ?",
+			    NULL, err, "is", l->a->org, l->id);
 
 	while (!rc && hosts.len && rec_list_next(&hosts, &host)) {
 		rc = host_is_ours(l, host, err);
 		if (!rc)
 			rc = store_exec(l->c->store,
-					"INSERT INTO routing_rules (host, path, org, resource) VALUES (?, ?, ?, ?)", NULL, err,
-					"ssis", host, path.ptr ? path : STR("/"), l->a->org, l->id);
+					"INSERT INTO routing_rules (host, path, org, resource) "
+					"VALUES (?, ?, ?, ?)",
+					NULL, err, "ssis", host, path.ptr ? path : STR("/"),
+					l->a->org, l->id);
 		rc = say_taken(rc, err, "the host name %.*s is taken", STR_ARG(host));
 	}
 	return rc;
@@ -102,24 +113,30 @@ static int resource_put(struct line *l, struct rn_error *err)
 	int rc = line_gateway(l, err);
 
 	if (!rc && site.ptr) {
-		rc = store_get_int(l->c->store, &found, "SELECT 1 FROM sites WHERE org = ? AND id = ?", err, "is",
+		rc = store_get_int(l->c->store, &found,
+				   "SELECT 1 FROM sites WHERE org = ? AND id = ?", err, "is",
 				   l->a->org, site);
 		if (rc == 0)
-			return rn_fail(err, RN_EDATA, "site=%.*s: there is no such site", STR_ARG(site));
+			return rn_fail(err, RN_EDATA, "site=%.*s: there is no such site",
+				       STR_ARG(site));
 		rc = rc < 0 ? rc : 0;
 	}
 	if (!rc) {
-		rc = store_get_int(l->c->store, &found, "SELECT 1 FROM services WHERE id = ?", err, "s", l->id);
+		rc = store_get_int(l->c->store, &found, "SELECT 1 FROM services WHERE id = ?", err,
+				   "s", l->id);
 		if (rc == 1 || str_is(l->id, "console")) {
-			rc = rn_fail(err, RN_ENO, "resource=%.*s: the name is taken", STR_ARG(l->id));
+			rc = rn_fail(err, RN_ENO, "resource=%.*s: the name is taken",
+				     STR_ARG(l->id));
 			err->sys = EEXIST;
 		}
 	}
 	if (!rc)
-		rc = store_exec(l->c->store,
-				"INSERT INTO resources (org, id, gateway, record) VALUES (?, ?, ?, ?)"
-				" ON CONFLICT (org, id) DO UPDATE SET gateway = excluded.gateway, record = excluded.record",
-				NULL, err, "iszs", l->a->org, l->id, l->gateway.node.id, buf_str(&l->text));
+		rc = store_exec(
+			l->c->store,
+			"INSERT INTO resources (org, id, gateway, record) VALUES (?, ?, ?, ?)"
+			" ON CONFLICT (org, id) DO UPDATE SET gateway = excluded.gateway, record = "
+			"excluded.record",
+			NULL, err, "iszs", l->a->org, l->id, l->gateway.node.id, buf_str(&l->text));
 	return rc ? rc : resource_hosts(l, err);
 }
 
@@ -127,19 +144,25 @@ static int target_put(struct line *l, struct rn_error *err)
 {
 	struct str resource = rec_get(l->r, "resource");
 	int64_t found;
-	int rc = store_get_int(l->c->store, &found, "SELECT 1 FROM resources WHERE org = ? AND id = ?", err, "is",
+	int rc = store_get_int(l->c->store, &found,
+			       "SELECT 1 FROM resources WHERE org = ? AND id = ?", err, "is",
 			       l->a->org, resource);
 
 	if (rc == 0)
-		return rn_fail(err, RN_EDATA, "resource=%.*s: there is no such resource", STR_ARG(resource));
+		return rn_fail(err, RN_EDATA, "resource=%.*s: there is no such resource",
+			       STR_ARG(resource));
 	return rc < 0 ? rc
 		      : store_exec(l->c->store,
-				   "INSERT INTO targets (org, id, resource, record) VALUES (?, ?, ?, ?)"
-				   " ON CONFLICT (org, id) DO UPDATE SET resource = excluded.resource, record = excluded.record",
-				   NULL, err, "isss", l->a->org, l->id, resource, buf_str(&l->text));
+				   "INSERT INTO targets (org, id, resource, record) VALUES (?, ?, "
+				   "?, ?)"
+				   " ON CONFLICT (org, id) DO UPDATE SET resource = "
+				   "excluded.resource, record = excluded.record",
+				   NULL, err, "isss", l->a->org, l->id, resource,
+				   buf_str(&l->text));
 }
 
-/* ---- policies --------------------------------------------------------------------------------- */
+/* ---- policies ---------------------------------------------------------------------------------
+ */
 
 /* The line again with devices by identity. */
 static int policy_text(struct line *l, struct rn_error *err)
@@ -155,7 +178,8 @@ static int policy_text(struct line *l, struct rn_error *err)
 		char key[REC_KEY_MAX + 1];
 
 		if (str_copy(key, sizeof(key), l->r->f[i].key))
-			rec_add_raw(&l->text, key, strcmp(key, "from") == 0 ? buf_str(&from) : l->r->f[i].value);
+			rec_add_raw(&l->text, key,
+				    strcmp(key, "from") == 0 ? buf_str(&from) : l->r->f[i].value);
 	}
 	if (!rc && (from.failed || l->text.failed))
 		rc = rn_fail(err, RN_EDATA, "policy=%.*s: the line is too long", STR_ARG(l->id));
@@ -174,14 +198,16 @@ static int policy_put(struct line *l, struct rn_error *err)
 			      err);
 }
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------
+ */
 
 static const struct line_table {
 	const char *kind;
 	put_fn *put;
 	const char *exists, *remove;
 } tables[] = {
-	{"site", site_put, "SELECT 1 FROM sites WHERE org = ? AND id = ?", "DELETE FROM sites WHERE org = ? AND id = ?"},
+	{"site", site_put, "SELECT 1 FROM sites WHERE org = ? AND id = ?",
+	 "DELETE FROM sites WHERE org = ? AND id = ?"},
 	{"listen", listen_put, "SELECT 1 FROM listeners WHERE org = ? AND id = ?",
 	 "DELETE FROM listeners WHERE org = ? AND id = ?"},
 	{"resource", resource_put, "SELECT 1 FROM resources WHERE org = ? AND id = ?",
@@ -214,7 +240,8 @@ static void canonical(struct buf *b, const struct rec *r)
 		b->len--;
 }
 
-int line_put(struct console *c, const struct console_actor *a, const struct rec *r, bool new_, struct rn_error *err)
+int line_put(struct console *c, const struct console_actor *a, const struct rec *r, bool new_,
+	     struct rn_error *err)
 {
 	const struct line_table *t = table_find(rec_kind(r));
 	struct line l = {.c = c, .a = a, .r = r, .id = rec_id(r)};
@@ -231,7 +258,8 @@ int line_put(struct console *c, const struct console_actor *a, const struct rec 
 		return rc;
 	buf_init(&l.text, REC_LINE_MAX);
 	canonical(&l.text, r);
-	rc = l.text.failed ? rn_fail(err, RN_EDATA, "%s: the line is too long", t->kind) : t->put(&l, err);
+	rc = l.text.failed ? rn_fail(err, RN_EDATA, "%s: the line is too long", t->kind)
+			   : t->put(&l, err);
 	buf_free(&l.text);
 	return rc ? rc : dirty_gateways(c, a->org, err);
 }
@@ -244,8 +272,8 @@ static int check(const struct rec *r, struct rn_error *err)
 	return rc == RN_ECONFIG ? (err->code = RN_EDATA) : rc;
 }
 
-static int answer(struct console *c, const struct console_actor *a, const struct rec *r, struct buf *out,
-		  struct rn_error *err)
+static int answer(struct console *c, const struct console_actor *a, const struct rec *r,
+		  struct buf *out, struct rn_error *err)
 {
 	return kind_row(c, table_find(rec_kind(r))->kind, a->org, rec_id(r), out, err);
 }
@@ -309,18 +337,20 @@ int line_set(struct console *c, const struct console_actor *a, const struct rec 
 	return rc;
 }
 
-static int line_remove(struct console *c, const struct console_actor *a, const char *kind, struct str id,
-		       struct rn_error *err)
+static int line_remove(struct console *c, const struct console_actor *a, const char *kind,
+		       struct str id, struct rn_error *err)
 {
 	int64_t n = 0;
-	int rc = store_exec(c->store, table_find(str_from(kind))->remove, &n, err, "is", a->org, id);
+	int rc =
+		store_exec(c->store, table_find(str_from(kind))->remove, &n, err, "is", a->org, id);
 
 	if (!rc && !n)
 		rc = fail_missing(err, kind, id);
 	return rc ? rc : dirty_gateways(c, a->org, err);
 }
 
-int site_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int site_remove(struct console *c, const struct console_actor *a, struct str id,
+		struct rn_error *err)
 {
 	char used[CONSOLE_NAME_MAX];
 	struct store_rows q;
@@ -332,30 +362,36 @@ int site_remove(struct console *c, const struct console_actor *a, struct str id,
 		return rc;
 	while (!rc && (rc = store_next(&q, err)) == 1) {
 		rc = rec_parse(r, store_text(&q, 0), NULL, err);
-		if (!rc && str_eq(rec_get(r, "site"), id) && str_copy(used, sizeof(used), rec_id(r)))
-			rc = rn_fail(err, RN_EDATA, "site %.*s is used by resource %s", STR_ARG(id), used);
+		if (!rc && str_eq(rec_get(r, "site"), id) &&
+		    str_copy(used, sizeof(used), rec_id(r)))
+			rc = rn_fail(err, RN_EDATA, "site %.*s is used by resource %s", STR_ARG(id),
+				     used);
 	}
 	store_done(&q);
 	free(r);
 	return rc ? rc : line_remove(c, a, "site", id, err);
 }
 
-int listen_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int listen_remove(struct console *c, const struct console_actor *a, struct str id,
+		  struct rn_error *err)
 {
 	return line_remove(c, a, "listen", id, err);
 }
 
-int resource_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int resource_remove(struct console *c, const struct console_actor *a, struct str id,
+		    struct rn_error *err)
 {
 	return line_remove(c, a, "resource", id, err);
 }
 
-int target_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int target_remove(struct console *c, const struct console_actor *a, struct str id,
+		  struct rn_error *err)
 {
 	return line_remove(c, a, "target", id, err);
 }
 
-int policy_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int policy_remove(struct console *c, const struct console_actor *a, struct str id,
+		  struct rn_error *err)
 {
 	return line_remove(c, a, "policy", id, err);
 }

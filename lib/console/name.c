@@ -68,12 +68,12 @@ bool name_below(char *out, size_t size, const char *label, const char *domain)
 	return n > 0 && (size_t)n < size && n <= AUTH_HOST_MAX;
 }
 
-/* No 0 1 i l o: nobody should have to ask which it is. Taken modulo 31, so slightly uneven; it is no
- * secret. */
+/* No 0 1 i l o: nobody should have to ask which it is. Taken modulo 31, so slightly uneven; it is
+ * no secret. */
 static const char suffix_letters[] = "23456789abcdefghjkmnpqrstuvwxyz";
 
-void name_suffix(const struct console *c, char out[static SUFFIX_LEN + 1], struct str a, struct str b,
-		 unsigned attempt)
+void name_suffix(const struct console *c, char out[static SUFFIX_LEN + 1], struct str a,
+		 struct str b, unsigned attempt)
 {
 	crypto_generichash_state st;
 	uint8_t hash[16], count = (uint8_t)attempt;
@@ -89,7 +89,8 @@ void name_suffix(const struct console *c, char out[static SUFFIX_LEN + 1], struc
 	out[SUFFIX_LEN] = '\0';
 }
 
-int field_text(const struct rec *r, const char *key, char *out, size_t size, bool *given, struct rn_error *err)
+int field_text(const struct rec *r, const char *key, char *out, size_t size, bool *given,
+	       struct rn_error *err)
 {
 	struct str raw = rec_get(r, key);
 	struct buf b;
@@ -115,28 +116,30 @@ static int str_order(const void *a, const void *b)
 }
 
 /* ONE as it is kept. */
-static int principal_resolve(struct console *c, int64_t org, const char *key, struct str one, struct arena *mem,
-			     struct str *out, struct rn_error *err)
+static int principal_resolve(struct console *c, int64_t org, const char *key, struct str one,
+			     struct arena *mem, struct str *out, struct rn_error *err)
 {
 	struct principal p;
 	struct node n;
 
 	if (principal_parse(&p, one, err))
-		return rn_fail(err, RN_EDATA, "%s=%.*s: not any, link, org, user:X, group:X, device:X or cidr:X", key,
-			       STR_ARG(str_slice(one, 0, MIN(one.len, 100))));
+		return rn_fail(err, RN_EDATA,
+			       "%s=%.*s: not any, link, org, user:X, group:X, device:X or cidr:X",
+			       key, STR_ARG(str_slice(one, 0, MIN(one.len, 100))));
 	*out = one;
 	if (p.kind != PRINCIPAL_DEVICE)
 		return 0;
 	int rc = node_get(c, org, p.name, &n, err);
 
 	if (rc == RN_ENO)
-		return rn_fail(err, RN_EDATA, "%s=%.*s: there is no such device", key, STR_ARG(one));
+		return rn_fail(err, RN_EDATA, "%s=%.*s: there is no such device", key,
+			       STR_ARG(one));
 	*out = arena_printf(mem, "device:%s", n.id);
 	return rc;
 }
 
-int principals_resolve(struct console *c, int64_t org, const char *key, struct str list, struct buf *out,
-		       struct rn_error *err)
+int principals_resolve(struct console *c, int64_t org, const char *key, struct str list,
+		       struct buf *out, struct rn_error *err)
 {
 	struct str all[PRINCIPALS_MAX], one;
 	struct arena mem;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tunnel addresses and ports. A node has one number in its organisation, which is the host part of its IPv4
- * and of its IPv6 address.
+ * Tunnel addresses and ports. A node has one number in its organisation, which is the host part of
+ * its IPv4 and of its IPv6 address.
  */
 #include "console/inner.h"
 
@@ -12,8 +12,8 @@ bool network_valid(struct str network4)
 {
 	struct cidr c;
 
-	return cidr_parse(&c, network4, true) && c.family == AF_INET && c.bits >= NETWORK_BITS_MIN &&
-	       c.bits <= NETWORK_BITS_MAX;
+	return cidr_parse(&c, network4, true) && c.family == AF_INET &&
+	       c.bits >= NETWORK_BITS_MIN && c.bits <= NETWORK_BITS_MAX;
 }
 
 /* RFC 4193, section 3.2: fd, 40 random bits, subnet 0. */
@@ -35,7 +35,8 @@ static void add_number(struct cidr *c, uint32_t number)
 	c->bits = (uint8_t)(8 * end);
 }
 
-static int address_text(const char *network, uint32_t number, char out[static ADDR_TEXT_MAX], struct rn_error *err)
+static int address_text(const char *network, uint32_t number, char out[static ADDR_TEXT_MAX],
+			struct rn_error *err)
 {
 	struct cidr c;
 	char *slash;
@@ -51,21 +52,26 @@ static int address_text(const char *network, uint32_t number, char out[static AD
 }
 
 /* The lowest number that nobody has, once the fresh ones are used up. */
-static int number_gap(struct console *c, int64_t org, int64_t last, int64_t *number, struct rn_error *err)
+static int number_gap(struct console *c, int64_t org, int64_t last, int64_t *number,
+		      struct rn_error *err)
 {
-	int rc = store_get_int(c->store, number,
-			       "SELECT min(before) + 1 FROM (SELECT 0 AS before UNION ALL"
-			       " SELECT number FROM nodes WHERE org = ?) AS used WHERE before < ? AND NOT EXISTS"
-			       " (SELECT 1 FROM nodes n WHERE n.org = ? AND n.number = before + 1)",
-			       err, "iii", org, last, org);
+	int rc = store_get_int(
+		c->store, number,
+		"SELECT min(before) + 1 FROM (SELECT 0 AS before UNION ALL"
+		" SELECT number FROM nodes WHERE org = ?) AS used WHERE before < ? AND NOT EXISTS"
+		" (SELECT 1 FROM nodes n WHERE n.org = ? AND n.number = before + 1)",
+		err, "iii", org, last, org);
 
 	if (rc < 0)
 		return rc;
-	return *number > 0 ? 0 : rn_fail(err, RN_ENO, "the network is full: all %lld tunnel addresses are taken",
-					 (long long)last);
+	return *number > 0 ? 0
+			   : rn_fail(err, RN_ENO,
+				     "the network is full: all %lld tunnel addresses are taken",
+				     (long long)last);
 }
 
-static int number_fresh(struct console *c, int64_t org, int64_t last, int64_t *number, struct rn_error *err)
+static int number_fresh(struct console *c, int64_t org, int64_t last, int64_t *number,
+			struct rn_error *err)
 {
 	int rc = store_get_int(c->store, number,
 			       "UPDATE organizations SET next_number = next_number + 1"
@@ -86,12 +92,14 @@ int number_take(struct console *c, int64_t org, struct tunnel_number *out, struc
 
 	if (rc >= 0)
 		rc = store_get_text(c->store, network6, sizeof(network6),
-				    "SELECT network6 FROM organizations WHERE id = ?", err, "i", org);
+				    "SELECT network6 FROM organizations WHERE id = ?", err, "i",
+				    org);
 	if (rc < 0)
 		return rc;
 	if (!cidr_parse(&net, str_from(network4), true))
 		return rn_fail(err, RN_ECONFIG, "database: the organisation's network is damaged");
-	int64_t last = ((int64_t)1 << (32 - net.bits)) - 2; /* neither the network's nor the broadcast address */
+	int64_t last = ((int64_t)1 << (32 - net.bits)) -
+		       2; /* neither the network's nor the broadcast address */
 
 	rc = number_fresh(c, org, last, &out->number, err);
 	if (!rc)
@@ -101,7 +109,8 @@ int number_take(struct console *c, int64_t org, struct tunnel_number *out, struc
 	return rc;
 }
 
-/* ---- ports ------------------------------------------------------------------------------------ */
+/* ---- ports ------------------------------------------------------------------------------------
+ */
 
 #define PORTS 10000 /* in each range */
 
@@ -109,23 +118,27 @@ static const struct {
 	int64_t first;
 	const char *what, *sql;
 } ranges[] = {
-	[PORT_PUBLIC] = {20000, "public",
-			 "SELECT 1 FROM services WHERE gateway = ? AND protocol = ? AND public_port = ?"},
-	[PORT_INNER] = {30000, "tunnel",
-			"SELECT 1 FROM services WHERE gateway = ? AND protocol = ? AND inner_port = ?"},
+	[PORT_PUBLIC] =
+		{20000, "public",
+		 "SELECT 1 FROM services WHERE gateway = ? AND protocol = ? AND public_port = ?"},
+	[PORT_INNER] =
+		{30000, "tunnel",
+		 "SELECT 1 FROM services WHERE gateway = ? AND protocol = ? AND inner_port = ?"},
 };
 
-int port_take(struct console *c, enum port_kind kind, struct str gateway, struct str protocol, uint64_t wish,
-	      int64_t *out, struct rn_error *err)
+int port_take(struct console *c, enum port_kind kind, struct str gateway, struct str protocol,
+	      uint64_t wish, int64_t *out, struct rn_error *err)
 {
 	for (int64_t i = 0; i < PORTS; i++) {
 		int64_t port = ranges[kind].first + (int64_t)((wish + (uint64_t)i) % PORTS), taken;
-		int rc = store_get_int(c->store, &taken, ranges[kind].sql, err, "ssi", gateway, protocol, port);
+		int rc = store_get_int(c->store, &taken, ranges[kind].sql, err, "ssi", gateway,
+				       protocol, port);
 
 		if (rc == 0)
 			*out = port;
 		if (rc <= 0)
 			return rc;
 	}
-	return rn_fail(err, RN_ENO, "all %d %s ports for %.*s are taken", PORTS, ranges[kind].what, STR_ARG(protocol));
+	return rn_fail(err, RN_ENO, "all %d %s ports for %.*s are taken", PORTS, ranges[kind].what,
+		       STR_ARG(protocol));
 }

@@ -4,29 +4,36 @@
  */
 #include "console/inner.h"
 
-/* ---- organisations ---------------------------------------------------------------------------- */
+/* ---- organisations ----------------------------------------------------------------------------
+ */
 
-const char org_sql[] = "SELECT o.name AS organization, o.network4 AS network, o.network6 AS network6,"
-		       " o.created_at AS created_at FROM organizations o"
-		       " WHERE ? IN (0, o.id) AND ? IN ('', o.name) ORDER BY o.name";
+const char org_sql[] =
+	"SELECT o.name AS organization, o.network4 AS network, o.network6 AS network6,"
+	" o.created_at AS created_at FROM organizations o"
+	" WHERE ? IN (0, o.id) AND ? IN ('', o.name) ORDER BY o.name";
 
-int org_make(struct console *c, struct str name, struct str network, int64_t *id, struct rn_error *err)
+int org_make(struct console *c, struct str name, struct str network, int64_t *id,
+	     struct rn_error *err)
 {
 	char network6[ADDR_TEXT_MAX];
 
 	if (!name_valid(name))
-		return rn_fail(err, RN_EDATA, "organization=%.*s: a name is letters, digits, - _ . (at most 63)",
+		return rn_fail(err, RN_EDATA,
+			       "organization=%.*s: a name is letters, digits, - _ . (at most 63)",
 			       STR_ARG(str_slice(name, 0, MIN(name.len, 100))));
 	if (!network_valid(network))
-		return rn_fail(err, RN_EDATA, "network=%.*s: not an IPv4 network between /8 and /24",
+		return rn_fail(err, RN_EDATA,
+			       "network=%.*s: not an IPv4 network between /8 and /24",
 			       STR_ARG(str_slice(network, 0, MIN(network.len, 60))));
 	network6_make(network6);
 	int rc = store_get_int(c->store, id,
-			       "INSERT INTO organizations (name, network4, network6, created_at) VALUES (?, ?, ?, ?)"
+			       "INSERT INTO organizations (name, network4, network6, created_at) "
+			       "VALUES (?, ?, ?, ?)"
 			       " RETURNING id",
 			       err, "sszi", name, network, network6, clock_wall_s());
 
-	return rc < 0 ? say_taken(rc, err, "there is an organization %.*s already", STR_ARG(name)) : 0;
+	return rc < 0 ? say_taken(rc, err, "there is an organization %.*s already", STR_ARG(name))
+		      : 0;
 }
 
 /* Only from the console's own machine: who makes organisations sees more than one of them. */
@@ -46,36 +53,47 @@ int org_add(struct console *c, const struct console_actor *a, const struct rec *
 	if (!rc)
 		rc = field_text(r, "network", network, sizeof(network), &given, err);
 	if (!rc)
-		rc = org_make(c, rec_id(r), given ? str_from(network) : STR(CONSOLE_NETWORK), &id, err);
+		rc = org_make(c, rec_id(r), given ? str_from(network) : STR(CONSOLE_NETWORK), &id,
+			      err);
 	return rc ? rc : kind_row(c, "organization", 0, rec_id(r), out, err);
 }
 
-int org_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int org_remove(struct console *c, const struct console_actor *a, struct str id,
+	       struct rn_error *err)
 {
 	int64_t org = 0, nodes = 0, users = 0;
 	int rc = cli_only(a, err);
 
-	if (!rc && (rc = store_get_int(c->store, &org, "SELECT id FROM organizations WHERE name = ?", err, "s", id)) == 0)
+	if (!rc &&
+	    (rc = store_get_int(c->store, &org, "SELECT id FROM organizations WHERE name = ?", err,
+				"s", id)) == 0)
 		rc = fail_missing(err, "organization", id);
 	if (rc > 0)
-		rc = store_get_int(c->store, &nodes, "SELECT count(*) FROM nodes WHERE org = ?", err, "i", org);
+		rc = store_get_int(c->store, &nodes, "SELECT count(*) FROM nodes WHERE org = ?",
+				   err, "i", org);
 	if (rc > 0)
-		rc = store_get_int(c->store, &users, "SELECT count(*) FROM users WHERE org = ?", err, "i", org);
+		rc = store_get_int(c->store, &users, "SELECT count(*) FROM users WHERE org = ?",
+				   err, "i", org);
 	if (rc < 0)
 		return rc;
 	if (nodes + users)
-		return rn_fail(err, RN_EDATA, "organization %.*s still has %lld nodes and %lld users; remove them first",
-			       STR_ARG(id), (long long)nodes, (long long)users);
+		return rn_fail(
+			err, RN_EDATA,
+			"organization %.*s still has %lld nodes and %lld users; remove them first",
+			STR_ARG(id), (long long)nodes, (long long)users);
 	return store_exec(c->store, "DELETE FROM organizations WHERE id = ?", NULL, err, "i", org);
 }
 
-/* ---- users ------------------------------------------------------------------------------------ */
+/* ---- users ------------------------------------------------------------------------------------
+ */
 
-const char user_sql[] = "SELECT u.name AS user, u.role AS role, u.status AS status,"
-			" CASE WHEN u.password IS NULL THEN 'no' ELSE 'yes' END AS password_set,"
-			" (SELECT group_concat(n, ',') FROM (SELECT g.name AS n FROM memberships m"
-			"  JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id ORDER BY g.name)) AS groups,"
-			" u.created_at AS created_at FROM users u WHERE u.org = ? AND ? IN ('', u.name) ORDER BY u.name";
+const char user_sql[] =
+	"SELECT u.name AS user, u.role AS role, u.status AS status,"
+	" CASE WHEN u.password IS NULL THEN 'no' ELSE 'yes' END AS password_set,"
+	" (SELECT group_concat(n, ',') FROM (SELECT g.name AS n FROM memberships m"
+	"  JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id ORDER BY g.name)) AS groups,"
+	" u.created_at AS created_at FROM users u WHERE u.org = ? AND ? IN ('', u.name) ORDER BY "
+	"u.name";
 
 static bool role_valid(struct str role)
 {
@@ -94,17 +112,21 @@ static int owner_guard(const struct console_actor *a, struct str role, struct rn
 	return str_is(role, "owner") && a->role < CONSOLE_OWNER ? fail_role(a, err) : 0;
 }
 
-int user_make(struct console *c, int64_t org, struct str name, struct str role, int64_t *id, struct rn_error *err)
+int user_make(struct console *c, int64_t org, struct str name, struct str role, int64_t *id,
+	      struct rn_error *err)
 {
 	if (!name_valid(name))
-		return rn_fail(err, RN_EDATA, "user=%.*s: a name is letters, digits, - _ . (at most 63)",
+		return rn_fail(err, RN_EDATA,
+			       "user=%.*s: a name is letters, digits, - _ . (at most 63)",
 			       STR_ARG(str_slice(name, 0, MIN(name.len, 100))));
 	if (!role_valid(role))
-		return rn_fail(err, RN_EDATA, "role=%.*s: not owner, admin, operator, member or auditor",
+		return rn_fail(err, RN_EDATA,
+			       "role=%.*s: not owner, admin, operator, member or auditor",
 			       STR_ARG(str_slice(role, 0, MIN(role.len, 60))));
-	int rc = store_get_int(c->store, id,
-			       "INSERT INTO users (org, name, role, created_at) VALUES (?, ?, ?, ?) RETURNING id", err,
-			       "issi", org, name, role, clock_wall_s());
+	int rc = store_get_int(
+		c->store, id,
+		"INSERT INTO users (org, name, role, created_at) VALUES (?, ?, ?, ?) RETURNING id",
+		err, "issi", org, name, role, clock_wall_s());
 
 	return rc < 0 ? say_taken(rc, err, "there is a user %.*s already", STR_ARG(name)) : 0;
 }
@@ -129,10 +151,12 @@ struct user {
 	char role[16];
 };
 
-static int user_get(struct console *c, int64_t org, struct str name, struct user *u, struct rn_error *err)
+static int user_get(struct console *c, int64_t org, struct str name, struct user *u,
+		    struct rn_error *err)
 {
 	struct store_rows q;
-	int rc = store_query(c->store, &q, "SELECT id, role FROM users WHERE org = ? AND name = ?", err, "is", org, name);
+	int rc = store_query(c->store, &q, "SELECT id, role FROM users WHERE org = ? AND name = ?",
+			     err, "is", org, name);
 
 	if (!rc)
 		rc = store_next(&q, err);
@@ -140,7 +164,9 @@ static int user_get(struct console *c, int64_t org, struct str name, struct user
 		rc = fail_missing(err, "user", name);
 	} else if (rc == 1) {
 		u->id = store_int(&q, 0);
-		rc = store_copy(&q, 1, u->role, sizeof(u->role)) ? 0 : rn_fail(err, RN_EBUG, "database: long role");
+		rc = store_copy(&q, 1, u->role, sizeof(u->role))
+			     ? 0
+			     : rn_fail(err, RN_EBUG, "database: long role");
 	}
 	store_done(&q);
 	return rc;
@@ -155,10 +181,10 @@ int user_find(struct console *c, int64_t org, struct str name, int64_t *id, stru
 	return rc;
 }
 
-/* The user for a change; refused when it is an owner and the actor is none, or when it is the last owner and
- * LEAVES its role. */
-static int user_for_change(struct console *c, const struct console_actor *a, struct str name, bool leaves,
-			   struct user *u, struct rn_error *err)
+/* The user for a change; refused when it is an owner and the actor is none, or when it is the last
+ * owner and LEAVES its role. */
+static int user_for_change(struct console *c, const struct console_actor *a, struct str name,
+			   bool leaves, struct user *u, struct rn_error *err)
 {
 	int64_t owners = 0;
 	int rc = user_get(c, a->org, name, u, err);
@@ -167,11 +193,13 @@ static int user_for_change(struct console *c, const struct console_actor *a, str
 		rc = owner_guard(a, str_from(u->role), err);
 	if (rc || !leaves || strcmp(u->role, "owner") != 0)
 		return rc;
-	rc = store_get_int(c->store, &owners,
-			   "SELECT count(*) FROM users WHERE org = ? AND role = 'owner' AND status = 'active'", err, "i",
-			   a->org);
+	rc = store_get_int(
+		c->store, &owners,
+		"SELECT count(*) FROM users WHERE org = ? AND role = 'owner' AND status = 'active'",
+		err, "i", a->org);
 	if (rc > 0 && owners < 2)
-		return rn_fail(err, RN_EDATA, "%.*s is the last owner; make another one first", STR_ARG(name));
+		return rn_fail(err, RN_EDATA, "%.*s is the last owner; make another one first",
+			       STR_ARG(name));
 	return rc < 0 ? rc : 0;
 }
 
@@ -182,36 +210,42 @@ int user_set(struct console *c, const struct console_actor *a, const struct rec 
 	struct user u;
 
 	if (!role.ptr || !role_valid(role))
-		return rn_fail(err, RN_EDATA, "role=%.*s: not owner, admin, operator, member or auditor", STR_ARG(role));
+		return rn_fail(err, RN_EDATA,
+			       "role=%.*s: not owner, admin, operator, member or auditor",
+			       STR_ARG(role));
 	int rc = owner_guard(a, role, err);
 
 	if (!rc)
 		rc = user_for_change(c, a, rec_id(r), !str_is(role, "owner"), &u, err);
 	if (!rc)
-		rc = store_exec(c->store, "UPDATE users SET role = ? WHERE id = ?", NULL, err, "si", role, u.id);
+		rc = store_exec(c->store, "UPDATE users SET role = ? WHERE id = ?", NULL, err, "si",
+				role, u.id);
 	return rc ? rc : kind_row(c, "user", a->org, rec_id(r), out, err);
 }
 
-int user_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int user_remove(struct console *c, const struct console_actor *a, struct str id,
+		struct rn_error *err)
 {
 	struct user u;
 	int rc = user_for_change(c, a, id, true, &u, err);
 
-	return rc ? rc : store_exec(c->store, "DELETE FROM users WHERE id = ?", NULL, err, "i", u.id);
+	return rc ? rc
+		  : store_exec(c->store, "DELETE FROM users WHERE id = ?", NULL, err, "i", u.id);
 }
 
-int user_suspend(struct console *c, const struct console_actor *a, struct str id, bool suspend, struct rn_error *err)
+int user_suspend(struct console *c, const struct console_actor *a, struct str id, bool suspend,
+		 struct rn_error *err)
 {
 	struct user u;
 	int rc = user_for_change(c, a, id, suspend, &u, err);
 
 	return rc ? rc
-		  : store_exec(c->store, "UPDATE users SET status = ? WHERE id = ?", NULL, err, "zi",
-			       suspend ? "suspended" : "active", u.id);
+		  : store_exec(c->store, "UPDATE users SET status = ? WHERE id = ?", NULL, err,
+			       "zi", suspend ? "suspended" : "active", u.id);
 }
 
-int console_user_password(struct console *c, const struct console_actor *a, struct str user, struct str password,
-			  struct rn_error *err)
+int console_user_password(struct console *c, const struct console_actor *a, struct str user,
+			  struct str password, struct rn_error *err)
 {
 	bool own = a->kind == CONSOLE_USER && str_is(user, a->id);
 	struct action what = {.least = own ? CONSOLE_AUDITOR : CONSOLE_ADMIN, .tx = STORE_WRITE};
@@ -225,25 +259,29 @@ int console_user_password(struct console *c, const struct console_actor *a, stru
 		return rc;
 	rc = user_for_change(c, a, user, false, &u, err);
 	if (!rc)
-		rc = store_exec(c->store, "UPDATE users SET password = ? WHERE id = ?", NULL, err, "zi",
-				*hash ? hash : NULL, u.id);
+		rc = store_exec(c->store, "UPDATE users SET password = ? WHERE id = ?", NULL, err,
+				"zi", *hash ? hash : NULL, u.id);
 	if (!rc)
 		rc = audit_add(c, a, "user.password", "user", user, *hash ? "set" : "removed", err);
 	secret_wipe(hash, sizeof(hash));
 	return action_end(c, rc, err);
 }
 
-/* ---- groups ----------------------------------------------------------------------------------- */
+/* ---- groups -----------------------------------------------------------------------------------
+ */
 
-const char group_sql[] = "SELECT g.name AS \"group\", (SELECT group_concat(n, ',') FROM (SELECT u.name AS n"
-			 " FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.group_id = g.id"
-			 " ORDER BY u.name)) AS members FROM groups g WHERE g.org = ? AND ? IN ('', g.name)"
-			 " ORDER BY g.name";
+const char group_sql[] =
+	"SELECT g.name AS \"group\", (SELECT group_concat(n, ',') FROM (SELECT u.name AS n"
+	" FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.group_id = g.id"
+	" ORDER BY u.name)) AS members FROM groups g WHERE g.org = ? AND ? IN ('', g.name)"
+	" ORDER BY g.name";
 
-static int group_members(struct console *c, int64_t org, int64_t group, struct str members, struct rn_error *err)
+static int group_members(struct console *c, int64_t org, int64_t group, struct str members,
+			 struct rn_error *err)
 {
 	struct str one;
-	int rc = store_exec(c->store, "DELETE FROM memberships WHERE group_id = ?", NULL, err, "i", group);
+	int rc = store_exec(c->store, "DELETE FROM memberships WHERE group_id = ?", NULL, err, "i",
+			    group);
 
 	while (!rc && rec_list_next(&members, &one)) {
 		int64_t user;
@@ -251,23 +289,26 @@ static int group_members(struct console *c, int64_t org, int64_t group, struct s
 		rc = user_find(c, org, one, &user, err);
 		if (!rc)
 			rc = store_exec(c->store,
-					"INSERT INTO memberships (group_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+					"INSERT INTO memberships (group_id, user_id) VALUES (?, ?) "
+					"ON CONFLICT DO NOTHING",
 					NULL, err, "ii", group, user);
 	}
 	return rc;
 }
 
-int group_add(struct console *c, const struct console_actor *a, const struct rec *r, struct buf *out,
-	      struct rn_error *err)
+int group_add(struct console *c, const struct console_actor *a, const struct rec *r,
+	      struct buf *out, struct rn_error *err)
 {
 	struct str name = rec_id(r), members = rec_get(r, "members");
 	int64_t id = 0;
 
 	if (!name_valid(name))
-		return rn_fail(err, RN_EDATA, "group=%.*s: a name is letters, digits, - _ . (at most 63)",
+		return rn_fail(err, RN_EDATA,
+			       "group=%.*s: a name is letters, digits, - _ . (at most 63)",
 			       STR_ARG(str_slice(name, 0, MIN(name.len, 100))));
-	int rc = store_get_int(c->store, &id, "INSERT INTO groups (org, name) VALUES (?, ?) RETURNING id", err, "is",
-			       a->org, name);
+	int rc = store_get_int(c->store, &id,
+			       "INSERT INTO groups (org, name) VALUES (?, ?) RETURNING id", err,
+			       "is", a->org, name);
 
 	rc = rc < 0 ? say_taken(rc, err, "there is a group %.*s already", STR_ARG(name)) : 0;
 	if (!rc && members.ptr)
@@ -275,13 +316,13 @@ int group_add(struct console *c, const struct console_actor *a, const struct rec
 	return rc ? rc : kind_row(c, "group", a->org, name, out, err);
 }
 
-int group_set(struct console *c, const struct console_actor *a, const struct rec *r, struct buf *out,
-	      struct rn_error *err)
+int group_set(struct console *c, const struct console_actor *a, const struct rec *r,
+	      struct buf *out, struct rn_error *err)
 {
 	struct str members = rec_get(r, "members");
 	int64_t id = 0;
-	int rc = store_get_int(c->store, &id, "SELECT id FROM groups WHERE org = ? AND name = ?", err, "is", a->org,
-			       rec_id(r));
+	int rc = store_get_int(c->store, &id, "SELECT id FROM groups WHERE org = ? AND name = ?",
+			       err, "is", a->org, rec_id(r));
 
 	if (rc == 0)
 		return fail_missing(err, "group", rec_id(r));
@@ -291,25 +332,32 @@ int group_set(struct console *c, const struct console_actor *a, const struct rec
 	return rc ? rc : kind_row(c, "group", a->org, rec_id(r), out, err);
 }
 
-int group_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int group_remove(struct console *c, const struct console_actor *a, struct str id,
+		 struct rn_error *err)
 {
 	int64_t n = 0;
-	int rc = store_exec(c->store, "DELETE FROM groups WHERE org = ? AND name = ?", &n, err, "is", a->org, id);
+	int rc = store_exec(c->store, "DELETE FROM groups WHERE org = ? AND name = ?", &n, err,
+			    "is", a->org, id);
 
 	return !rc && !n ? fail_missing(err, "group", id) : rc;
 }
 
-/* ---- API tokens ------------------------------------------------------------------------------- */
+/* ---- API tokens -------------------------------------------------------------------------------
+ */
 
-const char token_sql[] = "SELECT t.id AS token, u.name AS user, NULLIF(t.name, '') AS name, t.created_at AS created_at,"
-			 " t.expires_at AS expires_at FROM api_tokens t JOIN users u ON u.id = t.user_id"
-			 " WHERE u.org = ? AND ? IN ('', t.id) ORDER BY t.id";
+const char token_sql[] =
+	"SELECT t.id AS token, u.name AS user, NULLIF(t.name, '') AS name, t.created_at AS "
+	"created_at,"
+	" t.expires_at AS expires_at FROM api_tokens t JOIN users u ON u.id = t.user_id"
+	" WHERE u.org = ? AND ? IN ('', t.id) ORDER BY t.id";
 
 int token_insert(struct console *c, int64_t user, struct str name, uint32_t expires_s,
-		 char secret[static API_TOKEN_LEN + 1], char id[static TOKEN_ID_SIZE], struct rn_error *err)
+		 char secret[static API_TOKEN_LEN + 1], char id[static TOKEN_ID_SIZE],
+		 struct rn_error *err)
 {
-	static const char sql[] = "INSERT INTO api_tokens (id, user_id, name, hash, created_at, expires_at)"
-				  " VALUES (?, ?, ?, ?, ?, CASE ? WHEN 0 THEN NULL ELSE ? END)";
+	static const char sql[] =
+		"INSERT INTO api_tokens (id, user_id, name, hash, created_at, expires_at)"
+		" VALUES (?, ?, ?, ?, ?, CASE ? WHEN 0 THEN NULL ELSE ? END)";
 	char hash[TOKEN_HASH_LEN + 1];
 	uint8_t random[TOKEN_ID_SIZE / 2];
 	int64_t now = clock_wall_s(), lasts = expires_s;
@@ -318,11 +366,14 @@ int token_insert(struct console *c, int64_t user, struct str name, uint32_t expi
 	hex_encode(id, random, TOKEN_ID_SIZE / 2);
 	api_token_make(secret);
 	token_hash(hash, str_from(secret));
-	return store_exec(c->store, sql, NULL, err, "ziszi" "ii", id, user, name, hash, now, lasts, now + lasts);
+	return store_exec(c->store, sql, NULL, err,
+			  "ziszi"
+			  "ii",
+			  id, user, name, hash, now, lasts, now + lasts);
 }
 
-int console_token_add(struct console *c, const struct console_actor *a, struct str user, struct str name,
-		      uint32_t expires_s, struct buf *out, struct rn_error *err)
+int console_token_add(struct console *c, const struct console_actor *a, struct str user,
+		      struct str name, uint32_t expires_s, struct buf *out, struct rn_error *err)
 {
 	bool own = a->kind == CONSOLE_USER && str_is(user, a->id);
 	struct action what = {.least = own ? CONSOLE_AUDITOR : CONSOLE_ADMIN, .tx = STORE_WRITE};
@@ -348,12 +399,14 @@ int console_token_add(struct console *c, const struct console_actor *a, struct s
 	return rc;
 }
 
-int token_remove(struct console *c, const struct console_actor *a, struct str id, struct rn_error *err)
+int token_remove(struct console *c, const struct console_actor *a, struct str id,
+		 struct rn_error *err)
 {
 	int64_t n = 0;
 	int rc = store_exec(c->store,
-			    "DELETE FROM api_tokens WHERE id = ? AND user_id IN (SELECT id FROM users WHERE org = ?)", &n,
-			    err, "si", id, a->org);
+			    "DELETE FROM api_tokens WHERE id = ? AND user_id IN (SELECT id FROM "
+			    "users WHERE org = ?)",
+			    &n, err, "si", id, a->org);
 
 	return !rc && !n ? fail_missing(err, "token", id) : rc;
 }

@@ -2,10 +2,10 @@
  *
  * Bundles as signed files in pub/.
  *
- * Actions mark what they touched (bundles.dirty counts the marks) in their own transaction; afterwards what is marked
- * is rendered, and gets a new serial and new files only if it differs. A publisher that dies leaves the mark behind,
- * and the next one makes it right. One publishes at a time, by a lock on pub/.lock, so that an older bundle never
- * replaces a newer one.
+ * Actions mark what they touched (bundles.dirty counts the marks) in their own transaction;
+ * afterwards what is marked is rendered, and gets a new serial and new files only if it differs. A
+ * publisher that dies leaves the mark behind, and the next one makes it right. One publishes at a
+ * time, by a lock on pub/.lock, so that an older bundle never replaces a newer one.
  */
 #include "console/inner.h"
 #include "tls/x509.h"
@@ -24,12 +24,13 @@ struct pushed { /* a gateway that is to be told, once all locks are gone */
 };
 struct job {
 	struct console *c;
-	int64_t org;        /* whose bundles are reported */
+	int64_t org;	    /* whose bundles are reported */
 	struct buf *report; /* may be NULL */
 	VEC(struct pushed) pushes;
 };
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------
+ */
 
 bool console_pub_path(const struct console *c, struct str name, char *out, size_t size)
 {
@@ -47,16 +48,29 @@ bool console_pub_path(const struct console *c, struct str name, char *out, size_
 	return n > 0 && (size_t)n < size;
 }
 
-/* Writes both files whole and then puts both in place, one right after the other: a reader that meets the moment in
- * between sees a signature that does not fit, and asks again. */
-static int write_pair(struct console *c, const char *name, struct str text, struct str sig, struct rn_error *err)
+static int sync_folder(struct console *c, struct rn_error *err)
+{
+	char path[1100];
+
+	snprintf(path, sizeof(path), "%s/pub", c->dir);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd >= 0 && fsync(fd) == 0 ? 0 : rn_fail_errno(err, RN_EIO, "%s", path);
+
+	fd_close(&fd);
+	return rc;
+}
+
+/* Writes both files whole and then puts both in place, one right after the other: a reader that
+ * meets the moment in between sees a signature that does not fit, and asks again. */
+static int write_pair(struct console *c, const char *name, struct str text, struct str sig,
+		      struct rn_error *err)
 {
 	char path[4][1200];
 	int rc;
 
 	for (int i = 0; i < 4; i++)
-		snprintf(path[i], sizeof(path[i]), "%s/pub/%s.rn%s%s", c->dir, name, i & 1 ? ".minisig" : "",
-			 i & 2 ? ".new" : "");
+		snprintf(path[i], sizeof(path[i]), "%s/pub/%s.rn%s%s", c->dir, name,
+			 i & 1 ? ".minisig" : "", i & 2 ? ".new" : "");
 	rc = file_write(path[2], 0644, text, err);
 	if (!rc)
 		rc = file_write(path[3], 0644, sig, err);
@@ -64,6 +78,8 @@ static int write_pair(struct console *c, const char *name, struct str text, stru
 		if (rename(path[i + 2], path[i]) != 0)
 			rc = rn_fail_errno(err, RN_EIO, "%s", path[i]);
 	}
+	if (!rc)
+		rc = sync_folder(c, err);
 	if (rc) {
 		unlink(path[2]);
 		unlink(path[3]);
@@ -71,11 +87,12 @@ static int write_pair(struct console *c, const char *name, struct str text, stru
 	return rc;
 }
 
-static int sign_and_write(struct console *c, const char *name, struct str text, const char *comment, struct buf *sig,
-			  struct rn_error *err)
+static int sign_and_write(struct console *c, const char *name, struct str text, const char *comment,
+			  struct buf *sig, struct rn_error *err)
 {
 	minisign_sign(sig, c->key, text, str_from(comment));
-	return sig->failed ? rn_fail(err, RN_EOS, "out of memory") : write_pair(c, name, text, buf_str(sig), err);
+	return sig->failed ? rn_fail(err, RN_EOS, "out of memory")
+			   : write_pair(c, name, text, buf_str(sig), err);
 }
 
 static int lock(struct console *c, int *fd, struct rn_error *err)
@@ -94,7 +111,8 @@ static int lock(struct console *c, int *fd, struct rn_error *err)
 	return rc;
 }
 
-/* Whether both files are there and the first line is HEAD: false after a crash, or when somebody tidied up. */
+/* Whether both files are there and the first line is HEAD: false after a crash, or when somebody
+ * tidied up. */
 static bool file_has(struct console *c, const char *name, struct str head)
 {
 	char path[1200], line[REC_LINE_MAX];
@@ -109,12 +127,14 @@ static bool file_has(struct console *c, const char *name, struct str head)
 	if (fd < 0)
 		return false;
 	if (head.len <= sizeof(line))
-		same = read(fd, line, head.len) == (ssize_t)head.len && memcmp(line, head.ptr, head.len) == 0;
+		same = read(fd, line, head.len) == (ssize_t)head.len &&
+		       memcmp(line, head.ptr, head.len) == 0;
 	close(fd);
 	return same;
 }
 
-/* ---- one bundle ------------------------------------------------------------------------------- */
+/* ---- one bundle -------------------------------------------------------------------------------
+ */
 
 struct bundle {
 	struct node node;
@@ -127,8 +147,9 @@ struct bundle {
 static int bundle_row(struct console *c, struct bundle *b, struct rn_error *err)
 {
 	struct store_rows q;
-	int rc = store_query(c->store, &q, "SELECT serial, made_at, digest, dirty FROM bundles WHERE node = ?", err, "z",
-			     b->node.id);
+	int rc = store_query(c->store, &q,
+			     "SELECT serial, made_at, digest, dirty FROM bundles WHERE node = ?",
+			     err, "z", b->node.id);
 
 	if (!rc)
 		rc = store_next(&q, err);
@@ -146,7 +167,8 @@ static int bundle_row(struct console *c, struct bundle *b, struct rn_error *err)
 	return rc;
 }
 
-/* Renders, and decides: is it another one, and must files be written? Inside a write transaction. */
+/* Renders, and decides: is it another one, and must files be written? Inside a write transaction.
+ */
 static int bundle_render(struct console *c, struct bundle *b, struct rn_error *err)
 {
 	uint8_t hash[DIGEST_LEN];
@@ -170,15 +192,17 @@ static int bundle_render(struct console *c, struct bundle *b, struct rn_error *e
 	buf_add(&b->text, buf_str(&b->body));
 	if (b->text.failed)
 		return rn_fail(err, RN_EOS, "the bundle of %s is too long", b->node.id);
-	return store_exec(c->store, "UPDATE bundles SET serial = ?, digest = ?, made_at = ? WHERE node = ?", NULL, err,
-			  "iziz", b->serial, b->digest, b->made_at, b->node.id);
+	return store_exec(c->store,
+			  "UPDATE bundles SET serial = ?, digest = ?, made_at = ? WHERE node = ?",
+			  NULL, err, "iziz", b->serial, b->digest, b->made_at, b->node.id);
 }
 
 static int push_later(struct job *job, const struct bundle *b, struct rn_error *err)
 {
 	char management[HOST_MAX] = "";
 	int rc = store_get_text(job->c->store, management, sizeof(management),
-				"SELECT management FROM gateways WHERE node = ?", err, "z", b->node.id);
+				"SELECT management FROM gateways WHERE node = ?", err, "z",
+				b->node.id);
 
 	if (rc < 0 || !*management || job->c->no_push)
 		return rc < 0 ? rc : 0;
@@ -230,13 +254,14 @@ static int bundle_publish(struct job *job, const char *id, struct rn_error *err)
 	buf_init(&b.sig, MINISIGN_SIG_MAX);
 	int rc = bundle_decide(job->c, id, &b, err);
 
-	snprintf(comment, sizeof(comment), "bundle=%s serial=%lld made_at=%lld", b.node.id, (long long)b.serial,
-		 (long long)b.made_at);
+	snprintf(comment, sizeof(comment), "bundle=%s serial=%lld made_at=%lld", b.node.id,
+		 (long long)b.serial, (long long)b.made_at);
 	if (!rc && b.write)
 		rc = sign_and_write(job->c, b.node.id, buf_str(&b.text), comment, &b.sig, err);
 	if (!rc)
-		rc = store_exec(job->c->store, "UPDATE bundles SET dirty = 0 WHERE node = ? AND dirty = ?", NULL, err, "zi",
-				b.node.id, b.dirty);
+		rc = store_exec(job->c->store,
+				"UPDATE bundles SET dirty = 0 WHERE node = ? AND dirty = ?", NULL,
+				err, "zi", b.node.id, b.dirty);
 	if (!rc && b.write)
 		rc = push_later(job, &b, err);
 	if (!rc)
@@ -247,7 +272,8 @@ static int bundle_publish(struct job *job, const char *id, struct rn_error *err)
 	return rc;
 }
 
-/* ---- all that is dirty ------------------------------------------------------------------------ */
+/* ---- all that is dirty ------------------------------------------------------------------------
+ */
 
 typedef VEC(struct id { char text[CONSOLE_NAME_MAX]; }) id_vec;
 
@@ -259,7 +285,9 @@ static int ids(struct console *c, const char *sql, id_vec *v, struct rn_error *e
 	while (!rc && (rc = store_next(&q, err)) == 1) {
 		struct id *id = VEC_PUSH(v);
 
-		rc = id && store_copy(&q, 0, id->text, sizeof(id->text)) ? 0 : rn_fail(err, RN_EOS, "out of memory");
+		rc = id && store_copy(&q, 0, id->text, sizeof(id->text))
+			     ? 0
+			     : rn_fail(err, RN_EOS, "out of memory");
 	}
 	store_done(&q);
 	return rc;
@@ -275,12 +303,14 @@ static int withdraw(struct console *c, struct rn_error *err)
 
 	for (size_t i = 0; !rc && i < gone.len; i++) {
 		for (size_t k = 0; k < ARRAY_LEN(suffixes); k++) {
-			snprintf(path, sizeof(path), "%s/pub/%s%s", c->dir, gone.ptr[i].text, suffixes[k]);
+			snprintf(path, sizeof(path), "%s/pub/%s%s", c->dir, gone.ptr[i].text,
+				 suffixes[k]);
 			if (unlink(path) != 0 && errno != ENOENT)
 				rc = rn_fail_errno(err, RN_EIO, "%s", path);
 		}
 		if (!rc)
-			rc = store_exec(c->store, "DELETE FROM withdrawn WHERE node = ?", NULL, err, "z", gone.ptr[i].text);
+			rc = store_exec(c->store, "DELETE FROM withdrawn WHERE node = ?", NULL, err,
+					"z", gone.ptr[i].text);
 	}
 	vec_free(&gone.base);
 	return rc;
@@ -308,7 +338,8 @@ static int publish_org(struct console *c, int64_t org, struct buf *out, struct r
 	if (!rc)
 		rc = ids(c,
 			 "SELECT b.node FROM bundles b JOIN nodes n ON n.id = b.node"
-			 " WHERE b.dirty > 0 AND n.status <> 'new' ORDER BY n.role = 'client', n.number",
+			 " WHERE b.dirty > 0 AND n.status <> 'new' ORDER BY n.role = 'client', "
+			 "n.number",
 			 &dirty, err);
 	for (size_t i = 0; !rc && i < dirty.len; i++)
 		rc = bundle_publish(&job, dirty.ptr[i].text, err);
@@ -324,14 +355,15 @@ int publish_dirty(struct console *c, struct rn_error *err)
 {
 	int64_t any = 0;
 	int rc = store_get_int(c->store, &any,
-			       "SELECT EXISTS (SELECT 1 FROM bundles WHERE dirty > 0) OR EXISTS (SELECT 1 FROM withdrawn)", err,
-			       "");
+			       "SELECT EXISTS (SELECT 1 FROM bundles WHERE dirty > 0) OR EXISTS "
+			       "(SELECT 1 FROM withdrawn)",
+			       err, "");
 
 	return rc < 0 || !any ? MIN(rc, 0) : publish_org(c, 0, NULL, err);
 }
 
-int console_publish(struct console *c, const struct console_actor *a, struct str node, struct buf *out,
-		    struct rn_error *err)
+int console_publish(struct console *c, const struct console_actor *a, struct str node,
+		    struct buf *out, struct rn_error *err)
 {
 	struct action what = {.least = CONSOLE_OPERATOR, .tx = STORE_WRITE};
 	struct node n;
@@ -342,7 +374,8 @@ int console_publish(struct console *c, const struct console_actor *a, struct str
 	if (node.ptr) {
 		rc = node_get(c, a->org, node, &n, err);
 		if (!rc && strcmp(n.status, "new") == 0)
-			rc = rn_fail(err, RN_ENO, "%s has not joined yet: there is nothing to publish", n.id);
+			rc = rn_fail(err, RN_ENO,
+				     "%s has not joined yet: there is nothing to publish", n.id);
 		if (!rc)
 			rc = dirty_node(c, n.id, err);
 	} else {
@@ -354,8 +387,8 @@ int console_publish(struct console *c, const struct console_actor *a, struct str
 	return rc ? rc : publish_org(c, a->org, out, err);
 }
 
-int console_export(struct console *c, const struct console_actor *a, struct str node, struct buf *out,
-		   struct rn_error *err)
+int console_export(struct console *c, const struct console_actor *a, struct str node,
+		   struct buf *out, struct rn_error *err)
 {
 	bool self = a->kind == CONSOLE_NODE && str_is(node, a->id);
 	struct action what = {.least = self ? CONSOLE_NOBODY : CONSOLE_AUDITOR, .tx = STORE_READ};
@@ -375,7 +408,8 @@ int console_export(struct console *c, const struct console_actor *a, struct str 
 	return rc;
 }
 
-/* ---- trust ------------------------------------------------------------------------------------ */
+/* ---- trust ------------------------------------------------------------------------------------
+ */
 
 static void add_base64(struct buf *out, const char *key, const void *bytes, size_t len)
 {
@@ -429,8 +463,8 @@ int publish_trust(struct console *c, bool own_ca, struct rn_error *err)
 	rec_end(&text);
 	if (!rc && text.failed)
 		rc = rn_fail(err, RN_EDATA, "the CA certificate is too long");
-	snprintf(comment, sizeof(comment), "trust=%s serial=%lld made_at=%lld", c->domain, (long long)serial,
-		 (long long)now);
+	snprintf(comment, sizeof(comment), "trust=%s serial=%lld made_at=%lld", c->domain,
+		 (long long)serial, (long long)now);
 	if (!rc)
 		rc = sign_and_write(c, "trust", buf_str(&text), comment, &sig, err);
 	fd_close(&fd);

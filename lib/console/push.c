@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A new bundle to a gateway's management port, so that it is there at once. The gateway checks the signature, so the
- * way needs no trust; a gateway that does not take it pulls it later.
+ * A new bundle to a gateway's management port, so that it is there at once. The gateway checks the
+ * signature, so the way needs no trust; a gateway that does not take it pulls it later.
  */
 #include "console/inner.h"
 
@@ -63,7 +63,9 @@ bool push_bundle(const char *management, struct str bundle, struct str sig)
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);
 	if (status / 100 != 2)
-		log_event(LOG_INFO, status ? "the gateway refused the pushed bundle" : "the gateway does not answer; it will pull",
+		log_event(LOG_INFO,
+			  status ? "the gateway refused the pushed bundle"
+				 : "the gateway does not answer; it will pull",
 			  "management", management, NULL);
 	return status / 100 == 2;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a node must know, as records, in an order that depends on the database alone: so equal state gives equal
- * bytes, and a bundle changes only when something for its node did.
+ * What a node must know, as records, in an order that depends on the database alone: so equal state
+ * gives equal bytes, and a bundle changes only when something for its node did.
  */
 #include "console/inner.h"
 
-int render_head(struct console *c, const struct node *n, int64_t serial, int64_t made_at, struct buf *out,
-		struct rn_error *err)
+int render_head(struct console *c, const struct node *n, int64_t serial, int64_t made_at,
+		struct buf *out, struct rn_error *err)
 {
 	char org[CONSOLE_NAME_MAX] = "";
-	int rc = store_get_text(c->store, org, sizeof(org), "SELECT name FROM organizations WHERE id = ?", err, "i",
-				n->org);
+	int rc = store_get_text(c->store, org, sizeof(org),
+				"SELECT name FROM organizations WHERE id = ?", err, "i", n->org);
 
 	rec_begin(out, "bundle", str_from(n->id));
 	rec_add_i64(out, "serial", serial);
@@ -23,12 +23,13 @@ int render_head(struct console *c, const struct node *n, int64_t serial, int64_t
 
 /* Own addresses with the network's prefix, so that the tunnel's route covers the whole network. */
 int render_interface(struct console *c, const struct node *n, int64_t listen_port, struct buf *out,
-			    struct rn_error *err)
+		     struct rn_error *err)
 {
 	char network4[ADDR_TEXT_MAX] = "", text[2 * ADDR_TEXT_MAX + 16];
 	struct cidr net;
-	int rc = store_get_text(c->store, network4, sizeof(network4),
-				"SELECT network4 FROM organizations WHERE id = ?", err, "i", n->org);
+	int rc =
+		store_get_text(c->store, network4, sizeof(network4),
+			       "SELECT network4 FROM organizations WHERE id = ?", err, "i", n->org);
 
 	if (rc < 0)
 		return rc;
@@ -52,7 +53,8 @@ void render_allowed_ips(struct buf *out, struct str address4, struct str address
 	rec_add_raw(out, "allowed_ips", str_from(text));
 }
 
-/* ---- devices ---------------------------------------------------------------------------------- */
+/* ---- devices ----------------------------------------------------------------------------------
+ */
 
 /* One gateway as a device's peer: reached by address when it is known, else by name. */
 static void gateway_peer(const struct node *n, const struct store_rows *q, struct buf *out)
@@ -61,7 +63,8 @@ static void gateway_peer(const struct node *n, const struct store_rows *q, struc
 	char endpoint[HOST_MAX + 16];
 	bool v6 = ip.len && str_find(ip, ':') >= 0;
 
-	snprintf(endpoint, sizeof(endpoint), v6 ? "[%.*s]:%lld" : "%.*s:%lld", STR_ARG(host), (long long)store_int(q, 6));
+	snprintf(endpoint, sizeof(endpoint), v6 ? "[%.*s]:%lld" : "%.*s:%lld", STR_ARG(host),
+		 (long long)store_int(q, 6));
 	rec_begin(out, "peer", store_text(q, 0));
 	rec_add_cstr(out, "interface", n->network);
 	rec_add(out, "name", store_text(q, 1));
@@ -78,11 +81,13 @@ int render_device(struct console *c, const struct node *n, struct buf *out, stru
 
 	if (rc)
 		return rc;
-	rc = store_query(c->store, &q,
-			 "SELECT n.wg_key, n.name, n.address4, n.address6, g.public_ip, g.domain, g.wg_port"
-			 " FROM nodes n JOIN gateways g ON g.node = n.id WHERE n.org = ? AND n.status = 'active'"
-			 " ORDER BY n.number",
-			 err, "i", n->org);
+	rc = store_query(
+		c->store, &q,
+		"SELECT n.wg_key, n.name, n.address4, n.address6, g.public_ip, g.domain, g.wg_port"
+		" FROM nodes n JOIN gateways g ON g.node = n.id WHERE n.org = ? AND n.status = "
+		"'active'"
+		" ORDER BY n.number",
+		err, "i", n->org);
 	while (!rc && (rc = store_next(&q, err)) == 1) {
 		gateway_peer(n, &q, out);
 		rc = 0;

@@ -4,7 +4,8 @@
  */
 #include "console/inner.h"
 
-#define USED_INVITATION_KEEP_S (7 * 86400) /* so that `invitation list` shows what became of one */
+#define USED_INVITATION_KEEP_S (7 * 86400) /* so that `invitation list` shows what became of one   \
+					    */
 #define FAILURE_KEEP_S 3600
 
 static const struct expiry {
@@ -12,7 +13,8 @@ static const struct expiry {
 	const char *dirty, *sql; /* both bind: now */
 } expiries[] = {
 	{"service",
-	 "UPDATE bundles SET dirty = dirty + 1 WHERE node IN (SELECT gateway FROM services WHERE expires_at <= ?)",
+	 "UPDATE bundles SET dirty = dirty + 1 WHERE node IN (SELECT gateway FROM services WHERE "
+	 "expires_at <= ?)",
 	 "DELETE FROM services WHERE expires_at <= ?"},
 	{"token", NULL, "DELETE FROM api_tokens WHERE expires_at <= ?"},
 	{"nonce", NULL, "DELETE FROM nonces WHERE expires_at <= ?"},
@@ -43,13 +45,16 @@ static int expire_steps(struct console *c, struct buf *out, int64_t *total, stru
 		}
 	}
 	if (!rc)
-		rc = store_exec(c->store, "DELETE FROM invitations WHERE expires_at <= ? AND coalesce(used_at, 0) <= ?", &n,
-				err, "ii", now, now - USED_INVITATION_KEEP_S);
+		rc = store_exec(c->store,
+				"DELETE FROM invitations WHERE expires_at <= ? AND "
+				"coalesce(used_at, 0) <= ?",
+				&n, err, "ii", now, now - USED_INVITATION_KEEP_S);
 	if (!rc)
 		report(out, "invitation", n);
 	*total += n;
 	return rc ? rc
-		  : store_exec(c->store, "DELETE FROM failures WHERE at <= ?", NULL, err, "i", now - FAILURE_KEEP_S);
+		  : store_exec(c->store, "DELETE FROM failures WHERE at <= ?", NULL, err, "i",
+			       now - FAILURE_KEEP_S);
 }
 
 int console_expire(struct console *c, struct buf *out, struct rn_error *err)
@@ -103,7 +108,8 @@ int console_status(struct console *c, struct buf *out, struct rn_error *err)
 	return rc < 0 ? rc : 0;
 }
 
-int console_backup(struct console *c, const struct console_actor *a, const char *path, struct rn_error *err)
+int console_backup(struct console *c, const struct console_actor *a, const char *path,
+		   struct rn_error *err)
 {
 	return a->role < CONSOLE_OWNER ? fail_role(a, err) : store_backup(c->store, path, err);
 }

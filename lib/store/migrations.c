@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tables. Times are Unix seconds, flags 0 or 1, keys base64 as in records. `record` columns hold a
- * canonical record line without LF, checked by the schema before it came here.
+ * The tables. Times are Unix seconds, flags 0 or 1, keys base64 as in records. `record` columns
+ * hold a canonical record line without LF, checked by the schema before it came here.
  */
 #include "store/migrations.h"
 
@@ -42,10 +42,11 @@ static const char first_identities[] =
 	"	created_at INTEGER NOT NULL,"
 	"	expires_at INTEGER) STRICT;";
 
-/* Nodes: everything that has a tunnel address and a bundle. A gateway has a row in gateways beside it.
- * number is the host part of both addresses; organizations.next_number only grows, so that an address is not
- * given to somebody else as long as there are fresh ones. network is what the node itself calls the network: the
- * name of its interface. withdrawn holds nodes whose published files are to be removed. */
+/* Nodes: everything that has a tunnel address and a bundle. A gateway has a row in gateways beside
+ * it. number is the host part of both addresses; organizations.next_number only grows, so that an
+ * address is not given to somebody else as long as there are fresh ones. network is what the node
+ * itself calls the network: the name of its interface. withdrawn holds nodes whose published files
+ * are to be removed. */
 static const char first_nodes[] =
 	"CREATE TABLE nodes ("
 	"	id TEXT PRIMARY KEY,"
@@ -60,10 +61,12 @@ static const char first_nodes[] =
 	"	number INTEGER NOT NULL,"
 	"	address4 TEXT NOT NULL,"
 	"	address6 TEXT NOT NULL,"
-	"	status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('new','active','suspended')),"
+	"	status TEXT NOT NULL DEFAULT 'active' CHECK (status IN "
+	"('new','active','suspended')),"
 	"	created_at INTEGER NOT NULL,"
 	"	seen_at INTEGER,"
-	"	UNIQUE (org, name), UNIQUE (org, number), UNIQUE (org, address4), UNIQUE (org, address6)) STRICT;"
+	"	UNIQUE (org, name), UNIQUE (org, number), UNIQUE (org, address4), UNIQUE (org, "
+	"address6)) STRICT;"
 	"CREATE TABLE gateways ("
 	"	node TEXT PRIMARY KEY REFERENCES nodes ON DELETE CASCADE,"
 	"	domain TEXT NOT NULL UNIQUE,"
@@ -133,7 +136,8 @@ static const char first_resources[] =
 	"	resource TEXT,"
 	"	gateway TEXT REFERENCES gateways ON DELETE CASCADE,"
 	"	PRIMARY KEY (host, path),"
-	"	FOREIGN KEY (org, resource) REFERENCES resources (org, id) ON DELETE CASCADE) STRICT;"
+	"	FOREIGN KEY (org, resource) REFERENCES resources (org, id) ON DELETE CASCADE) "
+	"STRICT;"
 	"CREATE INDEX routing_rules_service ON routing_rules (service);"
 	"CREATE INDEX routing_rules_resource ON routing_rules (org, resource);"
 	"CREATE TABLE targets ("
@@ -142,7 +146,8 @@ static const char first_resources[] =
 	"	resource TEXT NOT NULL,"
 	"	record TEXT NOT NULL,"
 	"	PRIMARY KEY (org, id),"
-	"	FOREIGN KEY (org, resource) REFERENCES resources (org, id) ON DELETE CASCADE) STRICT;"
+	"	FOREIGN KEY (org, resource) REFERENCES resources (org, id) ON DELETE CASCADE) "
+	"STRICT;"
 	"CREATE TABLE listeners ("
 	"	id TEXT NOT NULL,"
 	"	org INTEGER NOT NULL REFERENCES organizations,"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The migrations: each brings the database from the version before it to its own, in one transaction.
- * One that was released never changes; the next change is a new one at the end.
+ * The migrations: each brings the database from the version before it to its own, in one
+ * transaction. One that was released never changes; the next change is a new one at the end.
  */
 #ifndef RN_STORE_MIGRATIONS_H
 #define RN_STORE_MIGRATIONS_H

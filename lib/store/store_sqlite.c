@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STORE_PLANS 128         /* prepared statements kept */
+#define STORE_PLANS 128 /* prepared statements kept */
 #define STORE_BUSY_MS 5000
 #define STORE_APPLICATION 0x524e5354 /* "RNST" in the file's header: the database is ours */
 
@@ -29,7 +29,8 @@ struct store {
 	size_t next; /* where to look for a plan to give up */
 };
 
-/* ---- errors ----------------------------------------------------------------------------------- */
+/* ---- errors -----------------------------------------------------------------------------------
+ */
 
 static int fail_constraint(struct store *s, struct rn_error *err)
 {
@@ -52,7 +53,8 @@ static int fail_sqlite(struct store *s, int code, struct rn_error *err)
 		return rn_fail(err, RN_EAGAIN, "database: another program is writing; try again");
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
-		return rn_fail(err, RN_ECONFIG, "database: damaged or not a database: %s", sqlite3_errmsg(s->db));
+		return rn_fail(err, RN_ECONFIG, "database: damaged or not a database: %s",
+			       sqlite3_errmsg(s->db));
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
 		return rn_fail(err, RN_EIO, "database: %s", sqlite3_errmsg(s->db));
@@ -69,7 +71,8 @@ static int fail_sqlite(struct store *s, int code, struct rn_error *err)
 	}
 }
 
-/* ---- statements ------------------------------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------------------------------
+ */
 
 static size_t plan_place(struct store *s)
 {
@@ -99,7 +102,8 @@ static int plan_take(struct store *s, const char *sql, size_t *slot, struct rn_e
 	}
 	*slot = plan_place(s);
 	if (*slot == STORE_PLANS)
-		return rn_fail(err, RN_EBUG, "database: more than %d statements run at once", STORE_PLANS);
+		return rn_fail(err, RN_EBUG, "database: more than %d statements run at once",
+			       STORE_PLANS);
 
 	struct plan *p = &s->plans[*slot];
 	int rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &p->stmt, NULL);
@@ -120,7 +124,8 @@ static int bind_str(sqlite3_stmt *stmt, int i, struct str v, bool bytes)
 	return sqlite3_bind_text64(stmt, i, v.ptr, v.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-static int bind_all(struct store *s, sqlite3_stmt *stmt, const char *types, va_list ap, struct rn_error *err)
+static int bind_all(struct store *s, sqlite3_stmt *stmt, const char *types, va_list ap,
+		    struct rn_error *err)
 {
 	rn_assert((size_t)sqlite3_bind_parameter_count(stmt) == strlen(types));
 	for (int i = 1; *types; i++, types++) {
@@ -143,8 +148,8 @@ static int bind_all(struct store *s, sqlite3_stmt *stmt, const char *types, va_l
 	return 0;
 }
 
-static int query_va(struct store *s, struct store_rows *q, const char *sql, struct rn_error *err, const char *types,
-		    va_list ap)
+static int query_va(struct store *s, struct store_rows *q, const char *sql, struct rn_error *err,
+		    const char *types, va_list ap)
 {
 	*q = (struct store_rows){.store = s, .slot = STORE_PLANS};
 	int rc = plan_take(s, sql, &q->slot, err);
@@ -157,7 +162,8 @@ static int query_va(struct store *s, struct store_rows *q, const char *sql, stru
 	return bind_all(s, q->stmt, types, ap, err);
 }
 
-int store_query(struct store *s, struct store_rows *q, const char *sql, struct rn_error *err, const char *types, ...)
+int store_query(struct store *s, struct store_rows *q, const char *sql, struct rn_error *err,
+		const char *types, ...)
 {
 	va_list ap;
 
@@ -196,7 +202,8 @@ struct str store_text(const struct store_rows *q, int column)
 {
 	const unsigned char *text = sqlite3_column_text(q->stmt, column);
 
-	return text ? str_make(text, (size_t)sqlite3_column_bytes(q->stmt, column)) : (struct str){0};
+	return text ? str_make(text, (size_t)sqlite3_column_bytes(q->stmt, column))
+		    : (struct str){0};
 }
 
 bool store_null(const struct store_rows *q, int column)
@@ -221,7 +228,8 @@ bool store_copy(const struct store_rows *q, int column, char *out, size_t size)
 	return str_copy(out, size, s.ptr ? s : STR(""));
 }
 
-int store_exec(struct store *s, const char *sql, int64_t *changed, struct rn_error *err, const char *types, ...)
+int store_exec(struct store *s, const char *sql, int64_t *changed, struct rn_error *err,
+	       const char *types, ...)
 {
 	struct store_rows q;
 	va_list ap;
@@ -238,7 +246,8 @@ int store_exec(struct store *s, const char *sql, int64_t *changed, struct rn_err
 	return rc < 0 ? rc : 0;
 }
 
-int store_get_int(struct store *s, int64_t *out, const char *sql, struct rn_error *err, const char *types, ...)
+int store_get_int(struct store *s, int64_t *out, const char *sql, struct rn_error *err,
+		  const char *types, ...)
 {
 	struct store_rows q;
 	va_list ap;
@@ -255,8 +264,8 @@ int store_get_int(struct store *s, int64_t *out, const char *sql, struct rn_erro
 	return rc;
 }
 
-int store_get_text(struct store *s, char *out, size_t size, const char *sql, struct rn_error *err, const char *types,
-		   ...)
+int store_get_text(struct store *s, char *out, size_t size, const char *sql, struct rn_error *err,
+		   const char *types, ...)
 {
 	struct store_rows q;
 	va_list ap;
@@ -273,7 +282,8 @@ int store_get_text(struct store *s, char *out, size_t size, const char *sql, str
 	return rc;
 }
 
-/* ---- transactions ----------------------------------------------------------------------------- */
+/* ---- transactions -----------------------------------------------------------------------------
+ */
 
 static int run_text(struct store *s, const char *sql, struct rn_error *err)
 {
@@ -305,7 +315,8 @@ bool store_in_tx(const struct store *s)
 	return s->db && !sqlite3_get_autocommit(s->db); /* NULL: it could not be opened */
 }
 
-/* ---- migrations ------------------------------------------------------------------------------- */
+/* ---- migrations -------------------------------------------------------------------------------
+ */
 
 int store_version(const struct store *s)
 {
@@ -329,10 +340,12 @@ static int read_header(struct store *s, struct rn_error *err)
 	if (rc < 0)
 		return rc;
 	if (tables && application != STORE_APPLICATION)
-		return rn_fail(err, RN_ECONFIG, "database: this is not a Rustronaut console's database");
+		return rn_fail(err, RN_ECONFIG,
+			       "database: this is not a Rustronaut console's database");
 	if (version > store_version_wanted())
 		return rn_fail(err, RN_ECONFIG,
-			       "database: version %lld is newer than this program's %d; use the newer program",
+			       "database: version %lld is newer than this program's %d; use the "
+			       "newer program",
 			       (long long)version, store_version_wanted());
 	s->version = (int)version;
 	return 0;
@@ -354,8 +367,8 @@ static int migrate_step(struct store *s, struct rn_error *err)
 	}
 	const struct store_migration *m = &store_migrations[before];
 
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; PRAGMA application_id = %d", before + 1,
-		 STORE_APPLICATION);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; PRAGMA application_id = %d",
+		 before + 1, STORE_APPLICATION);
 	rc = run_text(s, m->sql, err);
 	if (!rc)
 		rc = run_text(s, sql, err);
@@ -379,9 +392,11 @@ int store_migrate_to(struct store *s, int version, struct rn_error *err)
 	return rc;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------
+ */
 
-/* SQLite gives the files beside the database (-wal, -shm) its own mode, so it must be 0600 from birth. */
+/* SQLite gives the files beside the database (-wal, -shm) its own mode, so it must be 0600 from
+ * birth. */
 static int make_file(const char *path, struct rn_error *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -403,13 +418,15 @@ static int configure(struct store *s, struct rn_error *err)
 
 	if (!rc)
 		rc = run_text(s,
-			      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+			      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
+			      "foreign_keys = ON;"
 			      "PRAGMA secure_delete = ON",
 			      err);
 	return rc;
 }
 
-int store_open(struct store **out, const char *path, enum store_open_mode mode, struct rn_error *err)
+int store_open(struct store **out, const char *path, enum store_open_mode mode,
+	       struct rn_error *err)
 {
 	struct store *s = calloc(1, sizeof(*s));
 	int rc = s ? 0 : rn_fail(err, RN_EOS, "database: out of memory");
@@ -421,7 +438,9 @@ int store_open(struct store **out, const char *path, enum store_open_mode mode, 
 		rc = rn_fail_errno(err, errno == EACCES ? RN_EPERM : RN_ENOINPUT, "%s", path);
 	if (rc)
 		goto out;
-	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, NULL);
+	rc = sqlite3_open_v2(path, &s->db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
+			     NULL);
 	rc = rc == SQLITE_OK ? configure(s, err) : fail_sqlite(s, rc, err);
 	if (!rc && mode != STORE_CHECK)
 		rc = store_migrate_to(s, store_version_wanted(), err);
@@ -453,7 +472,8 @@ int store_backup(struct store *s, const char *path, struct rn_error *err)
 	if (fd < 0)
 		return rn_fail_errno(err, RN_ECANTCREAT, "%s", path);
 	close(fd);
-	int rc = store_exec(s, "VACUUM INTO ?", NULL, err, "z", path); /* an empty file is fine with it */
+	int rc = store_exec(s, "VACUUM INTO ?", NULL, err, "z",
+			    path); /* an empty file is fine with it */
 
 	if (rc) {
 		unlink(path);

@@ -38,12 +38,14 @@ static void test_migrations(void)
 	struct store *s;
 	struct stat st;
 
-	TAP_OK(store_open(&s, at("none.db"), STORE_MIGRATE, &err) == RN_ENOINPUT, "a missing database is no input");
+	TAP_OK(store_open(&s, at("none.db"), STORE_MIGRATE, &err) == RN_ENOINPUT,
+	       "a missing database is no input");
 	TAP_OK(store_open(&s, at("a.db"), STORE_CREATE, &err) == 0, "a new database is made");
 	TAP_OK(stat(at("a.db"), &st) == 0 && (st.st_mode & 0777) == 0600, "with mode 0600");
 	TAP_OK(store_version(s) == store_version_wanted(), "at the wanted version");
 	TAP_OK(number(s, "PRAGMA foreign_keys") == 1, "foreign keys are on");
-	TAP_OK(number(s, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0"
+	TAP_OK(number(s, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = "
+			 "'table' AND strict = 0"
 			 " AND name NOT LIKE 'sqlite%'") == 0,
 	       "every table is STRICT");
 	store_close(s);
@@ -63,8 +65,9 @@ static void test_each_version(void)
 		snprintf(name, sizeof(name), "v%d.db", v);
 		FILE *f = fopen(at(name), "w"); /* an empty file is version 0 */
 
-		good = f && fclose(f) == 0 && store_open(&s, at(name), STORE_CHECK, &err) == 0 && store_version(s) == 0 &&
-		       store_migrate_to(s, v, &err) == 0 && store_version(s) == v;
+		good = f && fclose(f) == 0 && store_open(&s, at(name), STORE_CHECK, &err) == 0 &&
+		       store_version(s) == 0 && store_migrate_to(s, v, &err) == 0 &&
+		       store_version(s) == v;
 		store_close(s);
 		good = good && store_open(&s, at(name), STORE_MIGRATE, &err) == 0 &&
 		       store_version(s) == store_version_wanted();
@@ -79,30 +82,42 @@ static void test_refusals(void)
 	int64_t n;
 
 	TAP_OK(store_open(&s, at("new.db"), STORE_CREATE, &err) == 0, "made");
-	TAP_OK(store_exec(s, "PRAGMA user_version = 999", NULL, &err, "") == 0, "set to a far version");
+	TAP_OK(store_exec(s, "PRAGMA user_version = 999", NULL, &err, "") == 0,
+	       "set to a far version");
 	store_close(s);
-	TAP_OK(store_open(&s, at("new.db"), STORE_CREATE, &err) == RN_ECONFIG && strstr(err.text, "newer"),
+	TAP_OK(store_open(&s, at("new.db"), STORE_CREATE, &err) == RN_ECONFIG &&
+		       strstr(err.text, "newer"),
 	       "a newer database is refused, and why");
 	FILE *f = fopen(at("junk.db"), "w");
 
-	fputs("this is a letter, not a database; long enough to have a header, or so it may seem to somebody. "
+	fputs("this is a letter, not a database; long enough to have a header, or so it may seem "
+	      "to somebody. "
 	      "More text, so that the file has a whole page and SQLite looks at it closely.",
 	      f);
 	fclose(f);
-	TAP_OK(store_open(&s, at("junk.db"), STORE_MIGRATE, &err) == RN_ECONFIG, "a file of text is refused");
+	TAP_OK(store_open(&s, at("junk.db"), STORE_MIGRATE, &err) == RN_ECONFIG,
+	       "a file of text is refused");
 	TAP_OK(store_open(&s, at("c.db"), STORE_CREATE, &err) == 0, "made");
-	TAP_OK(store_exec(s, "INSERT INTO meta (key, value) VALUES (?, ?)", &n, &err, "zs", "a", STR("1")) == 0 && n == 1,
+	TAP_OK(store_exec(s, "INSERT INTO meta (key, value) VALUES (?, ?)", &n, &err, "zs", "a",
+			  STR("1")) == 0 &&
+		       n == 1,
 	       "a row is inserted");
-	TAP_OK(store_exec(s, "INSERT INTO meta (key, value) VALUES (?, ?)", NULL, &err, "zz", "a", "2") == RN_ENO &&
+	TAP_OK(store_exec(s, "INSERT INTO meta (key, value) VALUES (?, ?)", NULL, &err, "zz", "a",
+			  "2") == RN_ENO &&
 		       err.sys == EEXIST,
 	       "a second one under the same key is refused as taken");
-	TAP_OK(store_exec(s, "INSERT INTO users (org, name, role, created_at) VALUES (9, 'x', 'owner', 0)", NULL, &err,
-			  "") == RN_EDATA,
+	TAP_OK(store_exec(s,
+			  "INSERT INTO users (org, name, role, created_at) VALUES (9, 'x', "
+			  "'owner', 0)",
+			  NULL, &err, "") == RN_EDATA,
 	       "a foreign key that leads nowhere is refused");
-	TAP_OK(store_exec(s, "INSERT INTO audit (seq, org, record, hash) VALUES (1, 0, '', '')", NULL, &err, "") == 0,
+	TAP_OK(store_exec(s, "INSERT INTO audit (seq, org, record, hash) VALUES (1, 0, '', '')",
+			  NULL, &err, "") == 0,
 	       "an audit row goes in");
-	TAP_OK(store_exec(s, "DELETE FROM audit", NULL, &err, "") == RN_EDATA, "and does not go out");
-	TAP_OK(store_exec(s, "UPDATE audit SET hash = 'x'", NULL, &err, "") == RN_EDATA, "and does not change");
+	TAP_OK(store_exec(s, "DELETE FROM audit", NULL, &err, "") == RN_EDATA,
+	       "and does not go out");
+	TAP_OK(store_exec(s, "UPDATE audit SET hash = 'x'", NULL, &err, "") == RN_EDATA,
+	       "and does not change");
 	store_close(s);
 }
 
@@ -116,7 +131,8 @@ static void write_many(void)
 		int64_t n = 0;
 
 		if (store_begin(s, STORE_WRITE, &err) ||
-		    store_get_int(s, &n, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'", &err, "") < 0 ||
+		    store_get_int(s, &n, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'",
+				  &err, "") < 0 ||
 		    store_exec(s,
 			       "INSERT INTO meta (key, value) VALUES ('n', CAST(? AS TEXT))"
 			       " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -144,19 +160,22 @@ static void test_writers(void)
 	}
 	TAP_OK(good, "several processes make and write one new database at once");
 	TAP_OK(store_open(&s, at("many.db"), STORE_MIGRATE, &err) == 0, "it opens");
-	TAP_OK(number(s, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'") == WRITERS * ROUNDS,
+	TAP_OK(number(s, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'") ==
+		       WRITERS * ROUNDS,
 	       "and no update was lost");
 	TAP_OK(store_begin(s, STORE_WRITE, &err) == 0 &&
 		       store_exec(s, "UPDATE meta SET value = '0'", NULL, &err, "") == 0,
 	       "a change is begun");
 	store_rollback(s);
-	TAP_OK(number(s, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'") == WRITERS * ROUNDS,
+	TAP_OK(number(s, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'") ==
+		       WRITERS * ROUNDS,
 	       "and rolled back leaves no trace");
 	TAP_OK(store_backup(s, at("copy.db"), &err) == 0, "a backup is written");
 	TAP_OK(store_backup(s, at("copy.db"), &err) == RN_ECANTCREAT, "and never over something");
 	store_close(s);
 	TAP_OK(store_open(&s, at("copy.db"), STORE_CHECK, &err) == 0 &&
-		       number(s, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'") == WRITERS * ROUNDS,
+		       number(s, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'n'") ==
+			       WRITERS * ROUNDS,
 	       "the backup holds the same");
 	store_close(s);
 }
@@ -170,12 +189,14 @@ static void test_plans(void)
 	bool good = true;
 
 	TAP_OK(store_open(&s, at("plans.db"), STORE_CREATE, &err) == 0, "made");
-	good = store_query(s, &outer, "SELECT 1 UNION SELECT 2 ORDER BY 1", &err, "") == 0 && store_next(&outer, &err) == 1;
+	good = store_query(s, &outer, "SELECT 1 UNION SELECT 2 ORDER BY 1", &err, "") == 0 &&
+	       store_next(&outer, &err) == 1;
 	for (int i = 0; i < 300; i++) {
 		snprintf(sql[i], sizeof(sql[i]), "SELECT %d", i);
 		good = good && number(s, sql[i]) == i;
 	}
-	good = good && store_next(&outer, &err) == 1 && store_int(&outer, 0) == 2 && store_next(&outer, &err) == 0;
+	good = good && store_next(&outer, &err) == 1 && store_int(&outer, 0) == 2 &&
+	       store_next(&outer, &err) == 0;
 	store_done(&outer);
 	TAP_OK(good, "300 statements while another runs");
 	store_close(s);
