@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/stream.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int stream_open(struct stream *s, struct loop *l, int fd, uint32_t events, watch_fn *fn,
+		struct rn_error *err)
+{
+	*s = (struct stream){.watch = {.fd = fd, .events = events, .fn = fn}};
+	int rc = watch_add(l, &s->watch, err);
+	if (rc)
+		fd_close(&s->watch.fd);
+	return rc;
+}
+
+void stream_close(struct stream *s, struct loop *l)
+{
+	tls_free(s->tls);
+	s->tls = NULL;
+	if (s->watch.fd < 0)
+		return;
+	watch_del(l, &s->watch);
+	fd_close(&s->watch.fd);
+}
+
+int stream_detach(struct stream *s, struct loop *l)
+{
+	int fd = s->watch.fd;
+	watch_del(l, &s->watch);
+	s->watch.fd = -1;
+	return fd;
+}
+
+void stream_want(struct stream *s, struct loop *l, uint32_t events)
+{
+	if (s->tls_wants_out)
+		events |= EPOLLOUT;
+	if (s->watch.events != events)
+		watch_set(l, &s->watch, events);
+}
+
+static enum io from_tls(struct stream *s, enum tls_result r)
+{
+	s->tls_wants_out = r == TLS_WANT_WRITE;
+	switch (r) {
+	case TLS_OK:
+		return IO_OK;
+	case TLS_WANT_READ:
+	case TLS_WANT_WRITE:
+		return IO_WAIT;
+	case TLS_EOF:
+		return IO_EOF;
+	case TLS_FAILED:
+		break;
+	}
+	return IO_FAILED;
+}
+
+static enum io from_errno(void)
+{
+	return errno == EAGAIN || errno == EINTR ? IO_WAIT : IO_FAILED;
+}
+
+enum io stream_handshake(struct stream *s, struct rn_error *err)
+{
+	return from_tls(s, tls_handshake(s->tls, err));
+}
+
+enum io stream_read(struct stream *s, void *out, size_t cap, size_t *n)
+{
+	struct rn_error err;
+	*n = 0;
+	if (s->tls)
+		return from_tls(s, tls_read(s->tls, out, cap, n, &err));
+	ssize_t got = read(s->watch.fd, out, cap);
+	if (got < 0)
+		return from_errno();
+	*n = (size_t)got;
+	return got == 0 ? IO_EOF : IO_OK;
+}
+
+/* Small pieces leave in one TLS record: a head and a short body in one packet. */
+static size_t gather(char *out, size_t cap, const struct iovec *iov, int count)
+{
+	size_t n = 0;
+	for (int i = 0; i < count && n < cap; i++) {
+		size_t part = MIN(iov[i].iov_len, cap - n);
+		memcpy(out + n, iov[i].iov_base, part);
+		n += part;
+	}
+	return n;
+}
+
+static enum io tls_writev(struct stream *s, const struct iovec *iov, int count, size_t *n)
+{
+	char flat[16384]; /* the most a record holds */
+	struct rn_error err;
+	struct str bytes = str_make(iov[0].iov_base, iov[0].iov_len);
+
+	if (count > 1 && bytes.len < sizeof(flat))
+		bytes = str_make(flat, gather(flat, sizeof(flat), iov, count));
+	return from_tls(s, tls_write(s->tls, bytes, n, &err));
+}
+
+enum io stream_writev(struct stream *s, const struct iovec *iov, int count, size_t *n)
+{
+	*n = 0;
+	if (s->tls)
+		return tls_writev(s, iov, count, n);
+	struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+	ssize_t sent = sendmsg(s->watch.fd, &msg, MSG_NOSIGNAL);
+	if (sent < 0)
+		return from_errno();
+	*n = (size_t)sent;
+	return IO_OK;
+}
+
+void stream_shutdown(struct stream *s)
+{
+	if (s->tls)
+		(void)tls_shutdown(s->tls);
+	shutdown(s->watch.fd, SHUT_WR);
+}
