@@ -67,10 +67,20 @@ size_t inbuf_room(struct inbuf *in, struct block_pool *p, char **at)
 	return in->block->cap - in->to;
 }
 
+static bool inbuf_shift(struct inbuf *in)
+{
+	if (in->from == 0)
+		return false;
+	memmove(in->block->bytes, in->block->bytes + in->from, in->to - in->from);
+	in->to -= in->from;
+	in->from = 0;
+	return true;
+}
+
 bool inbuf_grow(struct inbuf *in, struct block_pool *p)
 {
 	if (in->block && in->block->cap > BLOCK_SMALL)
-		return false;
+		return inbuf_shift(in);
 	struct block *large = block_get(p, BLOCK_LARGE);
 	if (!large)
 		return false;
@@ -96,4 +106,17 @@ void inbuf_drop(struct inbuf *in, struct block_pool *p)
 {
 	block_put(p, in->block);
 	*in = (struct inbuf){0};
+}
+
+bool inbuf_copy(struct inbuf *in, struct block_pool *p, struct str bytes)
+{
+	*in = (struct inbuf){0};
+	if (bytes.len == 0)
+		return true;
+	in->block = block_get(p, bytes.len + sizeof(struct block));
+	if (!in->block)
+		return false;
+	memcpy(in->block->bytes, bytes.ptr, bytes.len);
+	in->to = (uint32_t)bytes.len;
+	return true;
 }

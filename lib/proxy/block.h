@@ -40,12 +40,14 @@ static inline struct str inbuf_str(const struct inbuf *in)
 /* Where to read into and how much fits; a block is borrowed if there is none. 0: out of memory or
  * full. */
 size_t inbuf_room(struct inbuf *in, struct block_pool *p, char **at);
-/* Moves to a large block, the unread bytes to its front. False: it is one already, or no memory. */
+/* Makes room: the unread bytes move to the front, of a large block. False: no more can be had. */
 bool inbuf_grow(struct inbuf *in, struct block_pool *p);
 /* Takes N bytes off the front. */
 void inbuf_use(struct inbuf *in, size_t n);
 /* Gives the block back if it holds nothing. */
 void inbuf_rest(struct inbuf *in, struct block_pool *p);
+/* An inbuf with a copy of BYTES; none of a block if they are empty. */
+bool inbuf_copy(struct inbuf *in, struct block_pool *p, struct str bytes) must_check;
 void inbuf_drop(struct inbuf *in, struct block_pool *p);
 
 #endif

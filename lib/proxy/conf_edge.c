@@ -24,9 +24,18 @@ int conf_bundle(struct conf *c, const struct rec *r, struct rn_error *err)
 
 int conf_signer(struct conf *c, const struct rec *r, struct rn_error *err)
 {
-	if (!base64_decode(c->s->signer, AUTH_PUB_LEN, rec_id(r), BASE64_STD))
+	struct signer *signer = VEC_PUSH(&c->s->signers);
+	struct str uses = rec_get(r, "use"), use;
+
+	if (!signer)
+		return out_of_memory(err);
+	if (!base64_decode(signer->key, AUTH_PUB_LEN, rec_id(r), BASE64_STD))
 		return rn_fail(err, RN_ECONFIG, "signer is not 32 bytes in base64");
-	c->s->has_signer = true;
+	signer->links = signer->logins = !uses.ptr;
+	while (uses.ptr && rec_list_next(&uses, &use)) {
+		signer->links |= str_is(use, "link");
+		signer->logins |= str_is(use, "login");
+	}
 	return 0;
 }
 
@@ -58,7 +67,8 @@ int conf_device(struct conf *c, const struct rec *r, struct rn_error *err)
 	struct str addresses = rec_get(r, "address"), key = rec_get(r, "sign_key"), one;
 	int rc = 0;
 
-	if (!d || !(d->name = keep(c, rec_id(r))).ptr ||
+	if (!d || !(d->user = keep(c, rec_get(r, "user"))).ptr ||
+	    !(d->groups = keep(c, rec_get(r, "groups"))).ptr || !(d->name = keep(c, rec_id(r))).ptr ||
 	    !map_set(&c->s->device_by_name, d->name, d))
 		return out_of_memory(err);
 	if (key.ptr)

@@ -2,6 +2,7 @@
  *
  * Resource and target records, which refer to others.
  */
+#include "http/http.h"
 #include "proxy/conf.h"
 
 static int out_of_memory(struct rn_error *err)
@@ -212,7 +213,8 @@ static int target_numbers(struct conf *c, struct target *t, const struct rec *r,
 	t->fall = (unsigned)fall;
 	if (t->check.len && !str_is(t->check, "tcp") && t->check.ptr[0] != '/')
 		return rn_fail(err, RN_ECONFIG, "check=%s: a path or tcp is needed", t->check.ptr);
-	if (t->check.len && (t->kind == TARGET_CGI || !http_is_token_path(t->check)))
+	if (t->check.len && (t->kind == TARGET_CGI || !http_is_value(t->check) ||
+			     str_find(t->check, ' ') >= 0))
 		return rn_fail(err, RN_ECONFIG, "check=%s cannot be asked there", t->check.ptr);
 	return 0;
 }
@@ -222,9 +224,8 @@ static int target_state(struct conf *c, struct target *t, struct rn_error *err)
 {
 	struct buf key;
 	buf_init(&key, REC_LINE_MAX * 2);
-	buf_addf(&key, "%.*s %s %.*s %s %p %s %.*s", STR_ARG(t->name), t->address_text.ptr,
-		 STR_ARG(t->via), t->tls ? t->tls_name : "-", (void *)0, t->check.ptr,
-		 STR_ARG(t->resource->name));
+	buf_addf(&key, "%.*s %s %.*s %s %s %.*s", STR_ARG(t->name), t->address_text.ptr,
+		 STR_ARG(t->via), t->tls ? t->tls_name : "-", t->check.ptr, STR_ARG(t->resource->name));
 	t->state = key.failed ? NULL : state_get(c->src->states, buf_str(&key));
 	buf_free(&key);
 	return t->state ? 0 : out_of_memory(err);

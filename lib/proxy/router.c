@@ -132,3 +132,18 @@ struct resource *router_find(const struct router *r, struct str host, struct str
 		found = host_find(r->any, path);
 	return found;
 }
+
+struct resource *router_host(const struct router *r, struct str host)
+{
+	const struct route_host *h = map_get(&r->exact, host);
+	struct str rest = host;
+	ptrdiff_t dot;
+
+	while (!h && (dot = str_find(rest, '.')) >= 0) {
+		rest = str_from_at(rest, (size_t)dot + 1);
+		h = map_get(&r->wild, rest);
+	}
+	if (!h)
+		h = r->any;
+	return h && h->routes.len ? h->routes.ptr[0].resource : NULL;
+}

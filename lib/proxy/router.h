@@ -42,5 +42,7 @@ void router_free(struct router *r);
  * *host_known tells whether any resource has that host. */
 struct resource *router_find(const struct router *r, struct str host, struct str path,
 			     bool *host_known);
+/* Any resource that HOST has, the one with the shortest path; NULL: none. */
+struct resource *router_host(const struct router *r, struct str host);
 
 #endif

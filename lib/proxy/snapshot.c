@@ -175,6 +175,7 @@ void snapshot_unref(struct snapshot *s)
 	vec_free(&s->resources.base);
 	vec_free(&s->listens.base);
 	vec_free(&s->clients.base);
+	vec_free(&s->signers.base);
 	map_free(&s->listen_by_name);
 	map_free(&s->resource_by_name);
 	map_free(&s->device_by_ip);

@@ -61,9 +61,14 @@ struct target {
 };
 
 struct device { /* a joined machine; inside the tunnel its source address is its proof */
-	struct str name;
+	struct str name, user, groups; /* groups: a list, as in the record */
 	bool can_sign;
 	uint8_t sign_key[AUTH_PUB_LEN];
+};
+
+struct signer { /* whose links and logins are believed */
+	uint8_t key[AUTH_PUB_LEN];
+	bool links, logins;
 };
 
 /* A client context shared by the targets that trust the same CAs. */
@@ -87,8 +92,7 @@ struct snapshot {
 	struct policy_set *policy;
 	struct str gateway; /* this node's name, from the bundle record; may be empty */
 	struct str console; /* where visitors log in; may be empty */
-	bool has_signer;
-	uint8_t signer[AUTH_PUB_LEN]; /* verifies links and logins */
+	VEC(struct signer) signers;
 };
 
 struct snapshot_source {

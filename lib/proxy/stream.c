@@ -36,6 +36,8 @@ void stream_want(struct stream *s, struct loop *l, uint32_t events)
 {
 	if (s->tls_wants_out)
 		events |= EPOLLOUT;
+	if (events == 0)
+		events = EPOLLET; /* a hang-up, which cannot be masked, is told once and not for ever */
 	if (s->watch.events != events)
 		watch_set(l, &s->watch, events);
 }
@@ -121,4 +123,19 @@ void stream_shutdown(struct stream *s)
 	if (s->tls)
 		(void)tls_shutdown(s->tls);
 	shutdown(s->watch.fd, SHUT_WR);
+}
+
+int stream_connect_unix(struct str path, struct rn_error *err)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	if (!str_copy(sun.sun_path, sizeof(sun.sun_path), path))
+		return rn_fail(err, RN_EUSAGE, "the socket's path is too long");
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return rn_fail_errno(err, RN_EOS, "socket");
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	rn_fail_errno(err, RN_EAWAY, "connect to %s", sun.sun_path);
+	close(fd);
+	return err->code;
 }

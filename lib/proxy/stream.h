@@ -36,4 +36,7 @@ enum io stream_writev(struct stream *s, const struct iovec *iov, int count, size
 /* Ends our direction. */
 void stream_shutdown(struct stream *s);
 
+/* A connected non-blocking socket, or a negative rn_err at once: a local connect does not wait. */
+int stream_connect_unix(struct str path, struct rn_error *err) must_check;
+
 #endif

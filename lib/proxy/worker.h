@@ -31,8 +31,29 @@ void link_init(struct link *head);
 void link_add(struct link *head, struct link *l);
 void link_remove(struct link *l); /* fine when in no list */
 
+/* ---- orders to a worker ------------------------------------------------------------------------- */
+
+struct listen_count;
+struct order_open {
+	struct str name;
+	int fd; /* the worker's own from now on */
+	bool udp;
+	struct listen_count *count;
+};
+
+struct order { /* main waits until it is done, so everything in it may be main's */
+	struct mail mail;
+	struct worker *worker;
+	struct view *view;             /* NULL: the same as before */
+	VEC(struct order_open) opens;
+	VEC(struct str) closes;        /* names */
+	bool drain, stop;
+	struct order_wait *wait;       /* NULL: nobody waits */
+};
+
 /* ---- worker ------------------------------------------------------------------------------------ */
 
+struct txn;
 struct view {
 	struct snapshot *snap;
 	unsigned refs;
@@ -52,7 +73,7 @@ struct worker {
 	struct view *view; /* the current one */
 	struct block_pool blocks;
 	struct txn *free_txns;
-	unsigned n_free_txns;
+	struct message *free_messages;
 	struct link conns;     /* struct conn: HTTP connections */
 	struct link relays;    /* struct tcp: relayed connections */
 	struct link listeners; /* struct listener */
@@ -61,6 +82,9 @@ struct worker {
 	uint64_t id_next[2];   /* of request ids: random, counted up */
 	int cgi_fd;            /* to the helper */
 	bool draining;
+	struct mail ended;     /* to main, when the thread is done */
+	struct order stop;
+	_Atomic bool stopping;
 	_Atomic unsigned open; /* connections, for the drain and for show */
 };
 
@@ -78,6 +102,7 @@ struct listener {
 	struct link link;
 	struct worker *worker;
 	struct watch watch;
+	struct timer rest;
 	struct str name; /* of its listen record; own copy behind the struct */
 	bool udp;
 	struct flows *flows; /* UDP */
@@ -110,6 +135,7 @@ struct up {
 	struct timer timer;
 	struct worker *worker;
 	struct target_state *state;
+	struct target *target; /* its owner's view has it; valid until connected */
 	enum up_state step;
 	struct up *next; /* in the pool */
 	up_fn *done;
@@ -124,9 +150,13 @@ struct up *up_reuse(struct worker *w, struct target *t, void *owner);
 /* Begins a new one; DONE comes later, from the loop, never from inside. NULL: no descriptors or
  * memory. */
 struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_fn *done, void *owner);
+/* A connected socket of ours (CGI); taken over, also on failure. */
+struct up *up_from_fd(struct worker *w, struct target *t, int fd, struct txn *owner,
+		      struct rn_error *err);
 /* Back to the pool after a whole answer. */
 void up_keep(struct up *up);
 void up_close(struct up *up); /* NULL is fine */
+void ups_close(struct worker *w);
 /* A plain connection's descriptor, for a relay; UP is gone. */
 int up_detach(struct up *up);
 /* Events of a busy connection; relay.c. */
@@ -134,7 +164,7 @@ void txn_up_event(struct watch *watch, uint32_t events);
 
 /* ---- HTTP -------------------------------------------------------------------------------------- */
 
-enum conn_step { CONN_HANDSHAKE, CONN_IDLE, CONN_BUSY, CONN_LINGER };
+enum conn_step { CONN_HANDSHAKE, CONN_IDLE, CONN_LEFT, CONN_BUSY, CONN_LINGER };
 
 struct conn { /* a visitor's connection */
 	struct stream stream;
@@ -147,6 +177,8 @@ struct conn { /* a visitor's connection */
 	struct addr peer;
 	uint32_t requests;
 	uint32_t linger_bytes;
+	uint32_t depth; /* of answers given without a turn of the loop between them */
+	struct inbuf left; /* CONN_LEFT: bytes of the next request */
 	enum conn_step step;
 	bool tls;
 };
@@ -159,6 +191,15 @@ void conn_next(struct conn *c, bool keep, struct inbuf *left);
 void conns_drain(struct worker *w);
 void conns_close(struct worker *w);
 
+enum stage { /* in this order */
+	STAGE_PARSE,
+	STAGE_ROUTE,
+	STAGE_AUTHENTICATE,
+	STAGE_POLICY,
+	STAGE_BALANCE,
+	STAGE_RELAY,
+	STAGES_DONE, /* answered */
+};
 enum stage_result { STAGE_NEXT, STAGE_WAIT, STAGE_DONE };
 typedef enum stage_result stage_fn(struct txn *t);
 
@@ -169,62 +210,76 @@ struct who { /* what authentication proved */
 	char link_id[LINK_ID_LEN + 1];
 };
 
+/* What is known of a request while its answer is being made; let go of when the connection is
+ * upgraded and may stay for days. */
+struct message {
+	struct inbuf head; /* what the views of req point into */
+	struct http_head req, res;
+	struct buf req_text, res_text; /* heads that we wrote */
+	char host_text[HTTP_HOST_MAX + 1];
+	struct str host; /* folded, without port */
+	struct buf path_buf, query_buf;
+	struct str path;       /* normalised: what is routed and decided on */
+	struct str query;      /* for the target: ours taken out; NULL ptr without */
+	struct buf set_cookie; /* complete field lines that the answer gets */
+	struct who who;
+	struct message *next_free;
+};
+
 struct txn { /* one request and its answer */
 	struct conn *conn;
 	struct worker *worker;
+	struct message *m; /* NULL once upgraded */
 	struct view *view;
 	struct listen_conf *listen;
 	struct resource *resource;
 	struct target *target;
 	struct up *up;
 	struct timer timer;
-	unsigned stage;
-	uint8_t tried;       /* targets that could not be reached */
-	bool head_done;      /* the request's head is whole */
-	bool answered;       /* a status was sent, or is about to be */
-	bool own;            /* the answer is ours, not a target's */
-	bool sent_up;        /* something of the request may have reached the target */
-	bool up_began;       /* something of the answer has come */
-	bool keep;           /* the visitor's connection stays afterwards */
+	uint8_t stage;
+	uint8_t tried;  /* targets that could not be reached; balance_bit */
+	bool head_done; /* the request's head is whole */
+	uint8_t tries;  /* connections that failed */
+	bool relaying;  /* the request is on its way to the target */
+	bool answering; /* a head was written for the visitor */
+	bool own;       /* the answer is ours, not a target's */
+	bool keep;      /* the visitor's connection stays afterwards */
+	bool up_keep;   /* the target's connection too */
 	bool req_done, res_done;
-	bool upgraded;
 	bool retried;
-	struct half req_half; /* visitor to target; its block holds the request's head */
+	bool upgraded;
+	bool continued; /* 100 (Continue) was sent */
+	bool req_waits_dst, res_waits_dst;
+	struct half req_half; /* visitor to target */
 	struct half res_half; /* target to visitor */
-	size_t head_len;
-	struct buf req_text, res_text; /* heads that we wrote */
 	uint64_t began_ms;
-	int64_t at;
+	int64_t began_at;
 	uint16_t status;
-	struct policy_decision decision;
 	bool decided;
-	const char *why;
-	char why_text[160];
+	struct policy_decision decision;
+	struct buf record; /* what the access record says of an upgraded request */
+	char why[128];
 	char id[27];
-	struct who who;
-	/* views into these live as long as the request */
-	char host_text[HTTP_HOST_MAX + 1];
-	struct str host; /* folded, without port */
-	struct str path; /* normalised; in path_buf */
-	struct str query; /* for the target: ours taken out; NULL ptr without */
-	struct buf path_buf, query_buf;
-	struct buf set_cookie; /* complete field lines that the answer gets */
-	struct http_head req, res;
 	struct txn *next_free;
 };
 
-struct txn *txn_new(struct conn *c);
-/* From the visitor's side: more of the request may be there. */
+struct txn *txn_new(struct conn *c, struct inbuf *left);
+void txns_free(struct worker *w); /* the pools */
+/* The visitor's socket is ready. */
 void txn_conn_event(struct txn *t, uint32_t events);
 /* Goes on with the stages after STAGE_WAIT. */
 void txn_run(struct txn *t);
-/* Ends it, with its access record; the visitor's connection is told. BROKEN: nothing more can be
- * sent there. */
-void txn_end(struct txn *t, bool broken);
-void txn_abort(struct txn *t, const char *why); /* txn_end with the connection closed */
+/* The answer has left, all of it: access record, and the connection goes on or ends. */
+void txn_end(struct txn *t);
+/* Nothing more can be done for the visitor: access record, connection closed. */
+void txn_abort(struct txn *t, const char *why);
+void txn_why(struct txn *t, const char *why); /* the first one stays */
+void txn_message_free(struct txn *t);
 
-extern stage_fn stage_parse, stage_route, stage_authenticate, stage_policy, stage_balance, stage_relay;
-void txn_access(struct txn *t); /* the last stage: the access record */
+extern stage_fn stage_parse, stage_route, stage_authenticate, stage_policy, stage_balance,
+	stage_relay;
+void stage_access(struct txn *t);       /* the last one: the access record */
+void access_describe(struct txn *t, struct buf *b); /* its part that is known from the request */
 
 /* Our own answers. TEXT: plain sentences for a person. All return STAGE_DONE and end the request once
  * the answer has left. */
@@ -237,11 +292,17 @@ struct answer {
 	bool bare;         /* no body: 204, redirects */
 };
 enum stage_result txn_answer(struct txn *t, const struct answer *a);
-/* The head as the target gets it. False: it does not fit. */
-bool txn_write_request(struct txn *t);
-bool txn_write_response(struct txn *t, bool more);
+/* The heads as the other side gets them, into m->req_text and m->res_text. False: does not fit. */
+bool head_for_target(struct txn *t);
+bool head_for_visitor(struct txn *t, enum http_body body);
+/* The gateway's own paths below /.rustronaut/. */
+enum stage_result own_paths(struct txn *t);
+/* Moves what can be moved of the request and the answer. */
 void txn_pump(struct txn *t);
-bool txn_is_tls(const struct txn *t);
+/* The target's connection is there (why NULL) or could not be made. */
+void txn_up_done(void *txn, struct up *up, const char *why);
+/* What was proved, as policy wants it. */
+void facts_from(const struct txn *t, struct policy_facts *f);
 
 /* ---- TCP and UDP ------------------------------------------------------------------------------- */
 
@@ -254,6 +315,7 @@ struct flows *udp_start(struct listener *l, int fd, struct rn_error *err);
 /* A connection inside a tunnel, asked for by a worker, made by the side thread. */
 struct dial {
 	struct mail mail;
+	mail_fn *back;
 	struct worker *worker;
 	struct up *up; /* NULL: nobody waits any more */
 	char via[72];

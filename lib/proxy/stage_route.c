@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Stage route: host and path to a resource. Nothing of the request has been believed yet but these.
+ */
+#include "proxy/run.h"
+
+static enum stage_result bad_path(struct txn *t)
+{
+	t->keep = false;
+	return txn_answer(t, &(struct answer){.status = 400, .why = "path could be read in two ways",
+					      .text = STR("The path of this request could be read in two "
+							  "ways.")});
+}
+
+/* The byte at *i with the escapes of '.', '/' and '\' undone, and *i moved behind it. */
+static char path_byte(struct str path, size_t *i)
+{
+	static const struct {
+		char text[4], byte;
+	} escapes[] = {{"%2E", '.'}, {"%2F", '/'}, {"%5C", '/'}};
+	char c = path.ptr[*i];
+
+	for (size_t k = 0; c == '%' && k < ARRAY_LEN(escapes); k++) {
+		if (str_eq_nocase(str_slice(path, *i, MIN(*i + 3, path.len)), str_from(escapes[k].text))) {
+			*i += 3;
+			return escapes[k].byte;
+		}
+	}
+	++*i;
+	return c;
+}
+
+/* A "." or ".." segment, however written: what is behind us may climb where we did not. */
+static bool path_climbs(struct str path)
+{
+	size_t dots = 0, len = 0;
+	for (size_t i = 0; i < path.len;) {
+		char c = path_byte(path, &i);
+		if (c == '/') {
+			if (len > 0 && len == dots && dots <= 2)
+				return true;
+			dots = len = 0;
+			continue;
+		}
+		dots += c == '.';
+		len++;
+	}
+	return len > 0 && len == dots && dots <= 2;
+}
+
+static bool normalise(struct txn *t)
+{
+	struct message *m = t->m;
+	size_t len;
+	char *out = buf_reserve(&m->path_buf, m->req.path.len + 1);
+
+	if (!out || path_climbs(m->req.path) || !http_path_normalise(out, &len, m->req.path))
+		return false;
+	m->path = str_make(out, len);
+	m->query = m->req.query;
+	return true;
+}
+
+static enum stage_result redirect_https(struct txn *t)
+{
+	struct message *m = t->m;
+	struct buf fields;
+
+	buf_init(&fields, HTTP_HEAD_MAX);
+	buf_addf(&fields, "Location: https://%.*s%.*s\r\n", STR_ARG(m->host), STR_ARG(m->req.path));
+	if (m->query.ptr) {
+		fields.len -= 2;
+		buf_addf(&fields, "?%.*s\r\n", STR_ARG(m->query));
+	}
+	enum stage_result r = txn_answer(t, &(struct answer){.status = 308, .bare = true,
+							     .fields = buf_str(&fields)});
+	buf_free(&fields);
+	return r;
+}
+
+static enum stage_result nothing_here(struct txn *t, bool host_known)
+{
+	struct answer a = {.status = 404, .why = "no resource has this path",
+			   .text = STR("Nothing is published under this path.")};
+	if (!host_known) {
+		a.why = "no resource has this host";
+		a.text = STR("Nothing is published under this name here. Perhaps the service that used "
+			     "to be has stopped.");
+	}
+	return txn_answer(t, &a);
+}
+
+/* Over TLS the name that was proved must be one that this certificate context would also serve: a
+ * browser may use one connection for two names only if one certificate has both, so a difference
+ * between SNI and Host is fine for routing and never a grant: policy decides by resource. */
+enum stage_result stage_route(struct txn *t)
+{
+	struct message *m = t->m;
+	bool host_known = false;
+
+	if (!t->listen) {
+		t->keep = false;
+		return nothing_here(t, false);
+	}
+	if (m->req.host.ptr)
+		m->host = http_host_fold(m->host_text, m->req.host);
+	else
+		m->host = STR("");
+	if (!normalise(t))
+		return bad_path(t);
+	if (t->listen->redirect_https && m->host.len)
+		return redirect_https(t);
+	t->resource = router_find(&t->listen->router, m->host, m->path, &host_known);
+	if (t->resource)
+		return STAGE_NEXT;
+	return nothing_here(t, host_known);
+}
