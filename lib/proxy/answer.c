@@ -61,6 +61,7 @@ enum stage_result txn_answer(struct txn *t, const struct answer *a)
 	t->res_half.at = t->res_half.n = 0;
 	half_begin(&t->res_half, HTTP_BODY_NONE, HTTP_BODY_NONE, 0);
 	half_push(&t->res_half, buf_str(b));
+	t->res_half.bytes = b->len - (size_t)(str_find_str(buf_str(b), STR("\r\n\r\n")) + 4);
 	timer_start(t->worker->loop, &t->timer, t->listen ? t->listen->head_ms : 10000);
 	txn_pump(t);
 	return STAGE_DONE;

@@ -28,6 +28,7 @@ struct checks {
 };
 
 #define ANSWER_MAX HTTP_HEAD_MAX
+#define HURRY_MS 500
 
 /* ---- the verdict ----------------------------------------------------------------------------------- */
 
@@ -55,7 +56,9 @@ static void check_end(struct check *c, const char *why)
 			  after == TARGET_UP ? "target is up" : "target is down", "target", name,
 			  "resource", resource, "why", why ? why : "", NULL);
 	}
-	timer_start(c->all->loop, &c->timer, t->check_ms);
+	/* While the verdict is open, do not make it wait. */
+	bool open = after != (why ? TARGET_DOWN : TARGET_UP);
+	timer_start(c->all->loop, &c->timer, open ? MIN(t->check_ms, HURRY_MS) : t->check_ms);
 }
 
 /* ---- one check ------------------------------------------------------------------------------------- */

@@ -141,7 +141,7 @@ unsigned side_generation(struct side *s, struct str via)
 
 int side_listen(struct side *s, struct str via, const struct addr *a, bool udp, struct rn_error *err)
 {
-	struct tunnel *t;
+	struct tunnel *t = NULL;
 	pthread_mutex_lock(&s->lock);
 	int rc = tun_require(s, via, &t, err);
 	if (rc == 0)
@@ -152,7 +152,7 @@ int side_listen(struct side *s, struct str via, const struct addr *a, bool udp, 
 
 int side_udp(struct side *s, struct str via, const struct addr *peer, struct rn_error *err)
 {
-	struct tunnel *t;
+	struct tunnel *t = NULL;
 	pthread_mutex_lock(&s->lock);
 	int rc = tun_require(s, via, &t, err);
 	if (rc == 0)
@@ -163,7 +163,7 @@ int side_udp(struct side *s, struct str via, const struct addr *peer, struct rn_
 
 static int side_connect(struct side *s, struct str via, const struct addr *a, struct rn_error *err)
 {
-	struct tunnel *t;
+	struct tunnel *t = NULL;
 	pthread_mutex_lock(&s->lock);
 	int rc = tun_require(s, via, &t, err);
 	if (rc == 0)

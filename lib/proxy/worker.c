@@ -74,7 +74,7 @@ void worker_access_put(struct worker *w)
 
 int worker_init(struct worker *w, struct proxy *p, unsigned index, struct rn_error *err)
 {
-	*w = (struct worker){.proxy = p, .index = index, .cgi_fd = -1};
+	*w = (struct worker){.proxy = p, .index = index, .cgi_fd = w->cgi_fd};
 	link_init(&w->conns);
 	link_init(&w->relays);
 	link_init(&w->listeners);
