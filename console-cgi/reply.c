@@ -180,7 +180,7 @@ void reply_fail(struct reply *re, const struct request *rq, const struct rn_erro
 	unsigned status = status_of(err);
 
 	if (status >= 500)
-		log_event(LOG_ERROR, err->text, "path", "api", NULL);
+		log_write(LOG_ERROR, "%.*s %.*s: %s", STR_ARG(rq->method), STR_ARG(rq->path), err->text);
 	reply_error(re, rq, status, status == 500 ? "something went wrong inside; the log says what" : err->text);
 }
 

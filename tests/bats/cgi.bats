@@ -28,6 +28,7 @@ cgi() {
 		CONTENT_LENGTH="$(printf %s "${3-}" | wc -c)" CONTENT_TYPE="${TYPE-application/json}" \
 		${ACCEPT:+HTTP_ACCEPT="$ACCEPT"} ${AUTH:+HTTP_AUTHORIZATION="$AUTH"} ${COOKIE:+HTTP_COOKIE="$COOKIE"} \
 		${MATCH:+HTTP_IF_NONE_MATCH="$MATCH"} "$BIN/rn-console.cgi" 2>"$T/cgi.log" | tr -d '\r') || return
+	! grep -q 'Sanitizer' "$T/cgi.log" || { cat "$T/cgi.log" >&2; return 1; }
 	head=${answer%%$'\n\n'*}
 	body=${answer#"$head"}
 	body=${body#$'\n\n'}

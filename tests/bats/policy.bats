@@ -81,6 +81,15 @@ teardown() { rn_teardown; }
 	has "no expect record"
 }
 
+@test "what the console exports can be tested before it is published" {
+	rn-console init gw.example.com >/dev/null
+	cat >"$T/cases.rn" <<-END
+		expect=page effect=allow policy=reach-console resource=console action=GET
+		expect=other effect=deny resource=database user=owner groups=eng
+	END
+	run_exit 0 bash -c 'rn-console export gw1 | rn-policy test - "$T/cases.rn"'
+}
+
 @test "both from stdin, a missing file: said so" {
 	run_exit 64 rn-policy check - </dev/null
 	has "cannot both come from stdin"
