@@ -303,6 +303,7 @@ int cli_main(const struct cli_prog *prog, int argc, char **argv)
 
 	hold_std_fds();
 	argp_err_exit_status = -RN_EUSAGE;
+	setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
 	if (!secret_init()) {
 		dprintf(2, "%s: libsodium does not start\n", prog->name);
 		return -RN_EOS;
