@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool env_path(char *out, size_t size, const char *name, const char *tail)
@@ -43,9 +44,25 @@ void cli_folders(struct cli *c)
 	find_bin_dir(c);
 }
 
+/* The fallback lies in /tmp, where anybody may have made the name first: control sockets only go into
+ * a real folder that is ours alone. */
+static int check_own(const char *dir, struct rn_error *err)
+{
+	struct stat st;
+
+	if (lstat(dir, &st) < 0)
+		return rn_fail_errno(err, RN_EOS, "%s", dir);
+	if (!S_ISDIR(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != 0) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return rn_fail(err, RN_EPERM,
+			       "%s: not a folder that only you can write; remove it or set RN_RUN_DIR",
+			       dir);
+	return 0;
+}
+
 int cli_run_path(struct cli *c, char *out, size_t size, const char *name)
 {
-	if (dir_make(c->run_dir, 0700, &c->err) < 0)
+	if (dir_make(c->run_dir, 0700, &c->err) < 0 || check_own(c->run_dir, &c->err) < 0)
 		return c->err.code;
 	if (!path_join(out, size, c->run_dir, str_from(name)))
 		return rn_fail(&c->err, RN_EUSAGE, "%s/%s: name too long", c->run_dir, name);
