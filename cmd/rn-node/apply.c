@@ -114,17 +114,20 @@ static void touch(void *ctx, char sign, struct str line)
 	*(bundle_line_is_wg(line) ? &t->wg : &t->proxy) = true;
 }
 
-/* A program that does not run is told by being started. */
+/* A program that does not run (RN_EAWAY) or is just ending (RN_EAGAIN) is told by being started. */
+static int unless_gone(int rc)
+{
+	return rc == RN_EAWAY || rc == RN_EAGAIN ? 0 : rc;
+}
+
 static int tell(const struct apply *a, const struct touched *t, struct rn_error *err)
 {
 	const char *sync[] = {a->rn_wg, "sync", a->net.name, "-f", a->file, NULL};
-	int rc = t->wg ? child_run(sync, TELL_MS, err) : 0;
+	int rc = t->wg ? unless_gone(child_run(sync, TELL_MS, err)) : 0;
 
-	if (rc && rc != RN_EAWAY)
-		return rc;
-	/* Also when only peers differ: the proxy knows devices by them no less than by its own records. */
-	rc = a->gateway ? ctl_call(a->proxy_sock, STR("request=reload\n"), TELL_MS, NULL, NULL, NULL, NULL, err) : 0;
-	return rc == RN_EAWAY ? 0 : rc;
+	if (!rc && t->proxy && a->gateway)
+		rc = unless_gone(ctl_call(a->proxy_sock, STR("request=reload\n"), TELL_MS, NULL, NULL, NULL, NULL, err));
+	return rc;
 }
 
 static int go_back(const struct apply *a, const struct touched *t, struct rn_error *err)

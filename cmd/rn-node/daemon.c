@@ -233,6 +233,12 @@ void daemon_stop(struct daemon *d)
 		d->changed(d->ctx);
 }
 
+void daemon_kill(struct daemon *d)
+{
+	if (d->pid > 0 && d->gone.fn)
+		kill(d->pid, SIGKILL);
+}
+
 void daemon_leave(struct daemon *d)
 {
 	if (d->loop)

@@ -28,6 +28,8 @@ static unsigned status_of(enum rn_err code)
 		return 400;
 	case RN_ECONFIG:
 		return 422;
+	case RN_EAGAIN:
+		return 503;
 	default:
 		return 500;
 	}

@@ -83,6 +83,8 @@ struct daemon {
 void daemon_start(struct daemon *d);
 /* Ends it (SIGTERM); changed is called when it is gone. */
 void daemon_stop(struct daemon *d);
+/* Ends it at once (SIGKILL), if it is still there. */
+void daemon_kill(struct daemon *d);
 /* Lets go of it; it stays as it is. */
 void daemon_leave(struct daemon *d);
 void daemon_record(struct buf *b, const struct daemon *d);

@@ -107,6 +107,8 @@ int agent_apply(struct agent *a, struct str text, struct str sig, struct applied
 	struct bundle next;
 	int rc;
 
+	if (a->stopping)
+		return rn_fail(err, RN_EAGAIN, "the agent is ending");
 	bundle_init(&next);
 	rc = bundle_set(&next, text, sig, err);
 	if (!rc)
@@ -153,7 +155,9 @@ static void on_stop_timeout(struct timer *t)
 {
 	struct agent *a = container_of(t, struct agent, stop_timer);
 
-	log_event(LOG_WARN, "the programs did not end in time; leaving them", NULL);
+	log_event(LOG_WARN, "the programs did not end in time", NULL);
+	daemon_kill(&a->proxy);
+	daemon_kill(&a->wg);
 	loop_stop(a->loop);
 }
 
