@@ -42,6 +42,32 @@ static int open_local_udp(void *ctx, const struct addr *from, void **flow_ctx)
 	return may_enter(s, from) ? target_udp(&s->asked.target, &err) : RN_EPERM;
 }
 
+/* The gateway's probe of a udp service is a TCP connection to the same port: that it gets here is
+ * all that it wants to know. */
+static int open_nothing(void *ctx, const struct addr *from)
+{
+	(void)ctx;
+	(void)from;
+	return RN_ENO;
+}
+
+static void open_probe_door(struct service *s)
+{
+	struct conns_conf door = {.max = 16, .open = open_nothing, .ctx = s};
+	struct rn_error err;
+	struct addr own;
+
+	if (!tunnel_address(s->app->tunnel, AF_INET, &own) &&
+	    !tunnel_address(s->app->tunnel, AF_INET6, &own))
+		return;
+	addr_set_port(&own, s->port);
+	door.listener = tunnel_listen(s->app->tunnel, &own, &err);
+	if (door.listener >= 0)
+		s->conns = conns_start(s->app->loop, &door, &err);
+	if (!s->conns)
+		log_write(LOG_WARN, "%s: %s", s->asked.name, err.text);
+}
+
 /* A socket at the service's port inside the tunnel, or at another if that one is taken. */
 static int listen_at(struct service *s, uint16_t port, struct rn_error *err)
 {
@@ -66,10 +92,12 @@ static int serve(struct service *s, int fd, struct rn_error *err)
 	const struct conns_conf conns = {
 		.listener = fd, .max = CONNS_MAX, .open = open_local, .ctx = s};
 
-	if (strcmp(s->asked.protocol, "udp") == 0)
+	if (strcmp(s->asked.protocol, "udp") == 0) {
 		s->flows = flows_start(s->app->loop, &flows, err);
-	else
+		open_probe_door(s);
+	} else {
 		s->conns = conns_start(s->app->loop, &conns, err);
+	}
 	if (s->flows || s->conns)
 		return 0;
 	close(fd);
@@ -101,9 +129,4 @@ void carry_close(struct service *s)
 	flows_stop(s->flows);
 	s->conns = NULL;
 	s->flows = NULL;
-}
-
-size_t carry_count(const struct service *s)
-{
-	return s->conns ? conns_count(s->conns) : s->flows ? flows_count(s->flows) : 0;
 }

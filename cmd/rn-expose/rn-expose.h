@@ -121,7 +121,6 @@ void service_end(struct service *s);
 /* carry.c: listens in the tunnel at s->port (or a free one, which it becomes) and serves. */
 int carry_open(struct service *s, struct rn_error *err) must_check;
 void carry_close(struct service *s);
-size_t carry_count(const struct service *s);
 
 /* control.c */
 int control_open(struct service *s, struct rn_error *err) must_check;

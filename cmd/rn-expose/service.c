@@ -244,7 +244,8 @@ static void on_probed(void *ctx, int rc, const struct agent_answer *answer,
 		rn_fail(&err, RN_EPROTO, "the gateway answered the probe with status %d",
 			answer->status);
 	mark_down(s, err.text);
-	if (s->shown && rc == 0 && answer->status == 404)
+	/* 403 for a port, 404 or 421 for a host that the gateway does not know. */
+	if (s->shown && rc == 0 && answer->status != 503)
 		look_up_start(s);
 	else
 		step_later(s);

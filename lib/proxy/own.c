@@ -95,9 +95,20 @@ static void probe_done(void *owner, struct up *up, const char *why)
 	probe_answer(t, why);
 }
 
+/* ?service=NAME asks for a tcp or udp service, which has no host name to be asked under. False if
+ * there is none. */
+static bool probe_choose(struct txn *t)
+{
+	struct str name = http_query_find(t->m->query, "service");
+
+	if (name.ptr)
+		t->resource = map_get(&t->view->snap->resource_by_name, name);
+	return t->resource != NULL;
+}
+
 static enum stage_result own_probe(struct txn *t)
 {
-	if (!probe_allowed(t))
+	if (!probe_choose(t) || !probe_allowed(t))
 		return txn_answer(t, &(struct answer){.status = 403, .why = "may not probe",
 						      .text = STR("Only the service's own device and those "
 								  "who may use it can ask this.")});
