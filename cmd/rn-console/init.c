@@ -6,6 +6,7 @@
 #include "rn-console.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <unistd.h>
 
 /* "gateway.example.com" is made by example; a name of two labels by its first. */
@@ -121,6 +122,20 @@ static int init_tell(struct cli *c, const struct console_setup *s, struct str an
 	return rc;
 }
 
+/* Installed it lies in ../lib/rustronaut, just built beside us. */
+static void find_cgi(const struct cli *c, char *out, size_t size)
+{
+	static const char *const places[] = {"../lib/rustronaut", "."};
+	char path[PATH_MAX], real[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		snprintf(path, sizeof(path), "%s/%s/rn-console.cgi", c->bin_dir, places[i]);
+		if (realpath(path, real) && str_copy(out, size, str_from(real)))
+			return;
+	}
+	snprintf(out, size, "%s/rn-console.cgi", c->bin_dir);
+}
+
 int run_init(struct cli *c, int argc, char **argv)
 {
 	const struct options *o = c->opts;
@@ -132,7 +147,7 @@ int run_init(struct cli *c, int argc, char **argv)
 
 	if (rc)
 		return rc;
-	snprintf(cgi, sizeof(cgi), "%s/rn-console.cgi", c->bin_dir);
+	find_cgi(c, cgi, sizeof(cgi));
 	snprintf(node_dir, sizeof(node_dir), "%s/gateway", c->state_dir);
 	organization_name(organization, sizeof(organization), argv[0]);
 	snprintf(management, sizeof(management), "127.0.0.1:%u",
