@@ -40,7 +40,7 @@ PROG_SRC := $(sort $(wildcard cmd/*/*.c console-cgi/*.c))
 CGI := $(if $(wildcard console-cgi/*.c),$(B)/bin/rn-console.cgi)
 UNIT := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
 FUZZ := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
-BENCH := $(sort $(patsubst bench/%.c,%,$(wildcard bench/*.c)))
+BENCH := $(sort $(patsubst bench/%.c,%,$(wildcard bench/*.c bench/tools/*.c)))
 
 BINS := $(PROGS:%=$(B)/bin/%)
 all: $(BINS) $(CGI) $(B)/bin/rustronaut-cli
