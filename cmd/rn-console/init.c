@@ -151,7 +151,7 @@ int run_init(struct cli *c, int argc, char **argv)
 	snprintf(node_dir, sizeof(node_dir), "%s/gateway", c->state_dir);
 	organization_name(organization, sizeof(organization), argv[0]);
 	snprintf(management, sizeof(management), "127.0.0.1:%u",
-		 o->management_port ? o->management_port : 9090);
+		 o->management_port ? (unsigned)o->management_port : 9090u);
 	struct console_setup s = {
 		.dir = dir,
 		.node_dir = node_dir,
