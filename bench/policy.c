@@ -43,7 +43,7 @@ static void measure(const char *name, size_t batch, void (*what)(void *), void *
 	report(name, n, now - start);
 }
 
-/* ---- decisions ---------------------------------------------------------------------------------- */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 struct decide {
 	struct policy_set *set;
@@ -82,7 +82,7 @@ static void bench_decisions(size_t n)
 	arena_free(&a);
 }
 
-/* ---- proofs ------------------------------------------------------------------------------------- */
+/* ---- proofs ---------------------------------------------------------------------------------- */
 
 static void open_session(void *ctx)
 {

@@ -8,8 +8,8 @@
 
 #define BEARER "Bearer "
 
-/* What was signed is the target as sent; what is done is found by the path that the server gave. They
- * must be about the same thing. */
+/* What was signed is the target as sent; what is done is found by the path that the server gave.
+ * They must be about the same thing. */
 static bool same_target(const struct request *rq)
 {
 	struct str path, rest = rq->uri;
@@ -55,7 +55,8 @@ int actor_find(struct call *k, struct rn_error *err)
 	struct str header = k->rq->authorization;
 
 	if (!header.len)
-		return rn_fail(err, RN_EPERM, "this call needs a credential: Authorization: Bearer rnt_…");
+		return rn_fail(err, RN_EPERM,
+			       "this call needs a credential: Authorization: Bearer rnt_…");
 	if (str_starts(header, STR(BEARER)))
 		return by_token(k, str_from_at(header, strlen(BEARER)), err);
 	return by_signature(k, err);

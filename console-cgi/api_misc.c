@@ -29,8 +29,9 @@ int token_post(struct call *k, struct rn_error *err)
 	int rc = body_read(k, err);
 
 	rc = rc ? rc : rec_u64(&k->body, "expires_s", 0, UINT32_MAX, &expires, err);
-	rc = rc ? rc : console_token_add(k->console, &k->actor, str_from(k->id), body_text(k, "name"),
-					 (uint32_t)expires, &k->out, err);
+	rc = rc ? rc
+		: console_token_add(k->console, &k->actor, str_from(k->id), body_text(k, "name"),
+				    (uint32_t)expires, &k->out, err);
 	return rc ? rc : reply_records(k->re, k->rq, 201, buf_str(&k->out), false, err);
 }
 
@@ -55,7 +56,8 @@ int audit_get(struct call *k, struct rn_error *err)
 	return rc ? rc : reply_records(k->re, k->rq, 200, buf_str(&k->out), true, err);
 }
 
-/* Strangers learn that it works, and the serial that nodes wait for; who has a credential, the rest. */
+/* Strangers learn that it works, and the serial that nodes wait for; who has a credential, the
+ * rest. */
 static int cut_status(struct call *k, struct rn_error *err)
 {
 	struct str line = buf_str(&k->out);

@@ -53,6 +53,8 @@ int link_post(struct call *k, struct rn_error *err)
 	int rc = body_read(k, err);
 
 	rc = rc ? rc : rec_u64(&k->body, "expires_s", 0, UINT32_MAX, &expires, err);
-	rc = rc ? rc : console_service_link(k->console, &k->actor, str_from(k->id), (uint32_t)expires, &k->out, err);
+	rc = rc ? rc
+		: console_service_link(k->console, &k->actor, str_from(k->id), (uint32_t)expires,
+				       &k->out, err);
 	return rc ? rc : reply_records(k->re, k->rq, 201, buf_str(&k->out), false, err);
 }

@@ -18,12 +18,15 @@ static int read_want(struct call *k, struct rec *want, struct buf *line, struct 
 		if (!pair.len)
 			continue;
 		str_cut(&pair, '=', &key);
-		if (!schema || !schema_key_find(schema, key) || !str_copy(name, sizeof(name), key) ||
+		if (!schema || !schema_key_find(schema, key) ||
+		    !str_copy(name, sizeof(name), key) ||
 		    !request_param(k->rq->query, name, value, sizeof(value)))
-			return rn_fail(err, RN_EDATA, "query: a %s has no %.*s", k->route->kind, STR_ARG(key));
+			return rn_fail(err, RN_EDATA, "query: a %s has no %.*s", k->route->kind,
+				       STR_ARG(key));
 		rec_add_cstr(line, name, value);
 	}
-	return line->failed ? rn_fail(err, RN_EDATA, "query: too long") : rec_parse(want, buf_str(line), NULL, err);
+	return line->failed ? rn_fail(err, RN_EDATA, "query: too long")
+			    : rec_parse(want, buf_str(line), NULL, err);
 }
 
 int thing_list(struct call *k, struct rn_error *err)
@@ -41,8 +44,8 @@ int thing_list(struct call *k, struct rn_error *err)
 		for (size_t i = 1; i < want.n; i++)
 			want.f[i - 1] = want.f[i];
 		want.n -= want.n > 0;
-		rc = console_list(k->console, &k->actor, str_from(k->route->kind), narrowed ? &want : NULL,
-				  &k->out, err);
+		rc = console_list(k->console, &k->actor, str_from(k->route->kind),
+				  narrowed ? &want : NULL, &k->out, err);
 	}
 	buf_free(&line);
 	return rc ? rc : reply_records(k->re, k->rq, 200, buf_str(&k->out), true, err);
@@ -50,7 +53,8 @@ int thing_list(struct call *k, struct rn_error *err)
 
 int thing_show(struct call *k, struct rn_error *err)
 {
-	int rc = console_show(k->console, &k->actor, str_from(k->route->kind), str_from(k->id), &k->out, err);
+	int rc = console_show(k->console, &k->actor, str_from(k->route->kind), str_from(k->id),
+			      &k->out, err);
 
 	return rc ? rc : reply_records(k->re, k->rq, 200, buf_str(&k->out), false, err);
 }
@@ -117,21 +121,17 @@ int thing_set(struct call *k, struct rn_error *err)
 int thing_remove(struct call *k, struct rn_error *err)
 {
 	k->re->status = 204;
-	return console_remove(k->console, &k->actor, str_from(k->route->kind), str_from(k->id), err);
+	return console_remove(k->console, &k->actor, str_from(k->route->kind), str_from(k->id),
+			      err);
 }
 
 static int suspend(struct call *k, bool suspend, struct rn_error *err)
 {
 	k->re->status = 204;
-	return console_suspend(k->console, &k->actor, str_from(k->route->kind), str_from(k->id), suspend, err);
+	return console_suspend(k->console, &k->actor, str_from(k->route->kind), str_from(k->id),
+			       suspend, err);
 }
 
-int thing_suspend(struct call *k, struct rn_error *err)
-{
-	return suspend(k, true, err);
-}
+int thing_suspend(struct call *k, struct rn_error *err) { return suspend(k, true, err); }
 
-int thing_resume(struct call *k, struct rn_error *err)
-{
-	return suspend(k, false, err);
-}
+int thing_resume(struct call *k, struct rn_error *err) { return suspend(k, false, err); }

@@ -43,12 +43,14 @@ static int to_line(struct call *k, struct rn_error *err)
 	}
 	text = buf_str(&k->body_line);
 	if (k->body_line.failed || !text.len || text.ptr[text.len - 1] != '\n')
-		return rn_fail(err, RN_EDATA, "the body is not one record that ends in a line feed");
+		return rn_fail(err, RN_EDATA,
+			       "the body is not one record that ends in a line feed");
 	k->body_line.len--;
 	return 0;
 }
 
-/* Unknown keys are refused whatever the kind: a restriction that was not understood must not be lost. */
+/* Unknown keys are refused whatever the kind: a restriction that was not understood must not be
+ * lost. */
 static int check(const struct rec *r, const char *kind, struct rn_error *err)
 {
 	const struct schema_kind *schema = schema_find(str_from(kind));
@@ -61,7 +63,8 @@ static int check(const struct rec *r, const char *kind, struct rn_error *err)
 		struct str rest = r->f[i].value, element = rest;
 
 		if (!key) {
-			rn_fail(err, RN_EDATA, "unknown key '%.*s' in %s", STR_ARG(r->f[i].key), kind);
+			rn_fail(err, RN_EDATA, "unknown key '%.*s' in %s", STR_ARG(r->f[i].key),
+				kind);
 			return fail_sys(err, EINVAL);
 		}
 		while (key->flags & KEY_LIST ? rec_list_next(&rest, &element) : rest.ptr != NULL) {
@@ -116,7 +119,4 @@ int body_read(struct call *k, struct rn_error *err)
 	return rc ? rc : set_identity(k, err);
 }
 
-struct str body_text(struct call *k, const char *key)
-{
-	return rec_text(&k->body, key, &k->arena);
-}
+struct str body_text(struct call *k, const char *key) { return rec_text(&k->body, key, &k->arena); }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * rn-console.cgi: the control plane's REST API and login page as a CGI/1.1 program (RFC 3875). Each
- * request is one process: read it, find its route, find who asks, do one action of lib/console, answer.
+ * request is one process: read it, find its route, find who asks, do one action of lib/console,
+ * answer.
  *
  *   main.c      which of the two it is: a request, or a person at a terminal
  *   request.c   the environment and the body into a struct request
@@ -28,14 +29,14 @@
 #define ANSWER_MAX (64u << 20) /* a list, or a bundle */
 #define ID_MAX 128
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 struct request {
 	struct str method; /* "GET" for HEAD too; then head is set */
 	bool head;
-	struct str uri;   /* path and query as the client sent them: what a node signs */
-	struct str path;  /* the part that routes are matched against */
-	struct str query; /* behind the "?", or NULL ptr */
+	struct str uri;          /* path and query as the client sent them: what a node signs */
+	struct str path;         /* the part that routes are matched against */
+	struct str query;        /* behind the "?", or NULL ptr */
 	struct str host, remote; /* Host field; address of the client */
 	struct str content_type, accept, authorization, cookie, if_none_match, origin;
 	struct buf body;
@@ -52,13 +53,13 @@ bool request_param(struct str form, const char *name, char *out, size_t size);
 /* Value of a cookie; NULL ptr when absent or there twice. */
 struct str request_cookie(const struct request *rq, const char *name);
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 enum view { VIEW_JSON, VIEW_RECORDS };
 
 struct reply {
 	unsigned status;
-	const char *type; /* Content-Type */
+	const char *type;  /* Content-Type */
 	struct buf fields; /* more fields, each with CRLF */
 	struct buf body;
 	bool cacheable; /* may be kept if asked for again each time (ETag) */
@@ -77,7 +78,7 @@ void reply_fail(struct reply *re, const struct request *rq, const struct rn_erro
 /* Writes the answer to FD as a CGI response, with ETag and 304 where they belong. */
 int reply_send(struct reply *re, const struct request *rq, int fd, struct rn_error *err) must_check;
 
-/* ---- calls ------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 enum who { WHO_ANYBODY, WHO_USER, WHO_NODE, WHO_EITHER };
 
@@ -117,24 +118,24 @@ enum route_result route_find(const struct route **r, char id[static ID_MAX + 1],
 /* Who asks, by the request's credential; RN_EPERM if there is none that the route accepts. */
 int actor_find(struct call *k, struct rn_error *err) must_check;
 
-/* The body as one record of the kind that the route takes: k->body, with k->id (if the route has one)
- * as its identity. RN_EDATA: malformed; with sys EINVAL: well formed, but not by the schema; with sys
- * EMEDIUMTYPE: neither JSON nor records. */
+/* The body as one record of the kind that the route takes: k->body, with k->id (if the route has
+ * one) as its identity. RN_EDATA: malformed; with sys EINVAL: well formed, but not by the schema;
+ * with sys EMEDIUMTYPE: neither JSON nor records. */
 int body_read(struct call *k, struct rn_error *err) must_check;
 /* Gives the body another identity; ID is not escaped. */
 int body_identify(struct call *k, struct str id, struct rn_error *err) must_check;
 /* Decoded value of KEY of the body; NULL ptr when absent. Lives as long as the call. */
 struct str body_text(struct call *k, const char *key);
 
-/* ---- handlers --------------------------------------------------------------------------------- */
+/* ---- handlers -------------------------------------------------------------------------------- */
 
-handler trust_get, trust_sig_get, bundle_get, join_post;                       /* api_node.c */
-handler service_post, service_put, link_post;                                  /* api_service.c */
-handler thing_list, thing_show, thing_add, gateway_post, thing_set, thing_remove,
-	thing_suspend, thing_resume;                                           /* api_thing.c */
-handler invitation_post, token_post, audit_get, status_get, openapi_get;       /* api_misc.c */
-handler landing_get, signed_out_get;                                           /* page.c */
-handler login_get, login_post;                                                 /* login.c */
+handler trust_get, trust_sig_get, bundle_get, join_post; /* api_node.c */
+handler service_post, service_put, link_post;            /* api_service.c */
+handler thing_list, thing_show, thing_add, gateway_post, thing_set, thing_remove, thing_suspend,
+	thing_resume;                                                    /* api_thing.c */
+handler invitation_post, token_post, audit_get, status_get, openapi_get; /* api_misc.c */
+handler landing_get, signed_out_get;                                     /* page.c */
+handler login_get, login_post;                                           /* login.c */
 
 /* The description of all calls (OpenAPI 3.0) as indented JSON. */
 int openapi_write(struct buf *b, struct rn_error *err) must_check;

@@ -19,7 +19,7 @@
 struct target {
 	char host[HTTP_HOST_MAX + 1];
 	char origin[HTTP_HOST_MAX + 32]; /* https://host[:port] */
-	char path[RETURN_MAX]; /* with its query */
+	char path[RETURN_MAX];           /* with its query */
 	int64_t org;
 };
 
@@ -38,15 +38,17 @@ static int read_target(struct call *k, struct target *t, struct rn_error *err)
 	if (!k->rq->query.ptr || !request_param(k->rq->query, "return", text, sizeof(text)) ||
 	    !http_url_parse(&url, str_from(text)) || !str_is(url.scheme, "https") ||
 	    (url.port != 443 && url.port != console_port(k)))
-		return rn_fail(err, RN_EDATA, "Open the service that you want to reach; it brings you here.");
+		return rn_fail(err, RN_EDATA,
+			       "Open the service that you want to reach; it brings you here.");
 	http_host_fold(t->host, url.host);
 	if (console_host_find(k->console, str_from(t->host), resource, &t->org, err))
 		return rn_fail(err, RN_EDATA, "There is no service at that address.");
 	if (url.port != 443)
 		snprintf(port, sizeof(port), ":%u", (unsigned)url.port);
 	snprintf(t->origin, sizeof(t->origin), "https://%s%s", t->host, port);
-	snprintf(t->path, sizeof(t->path), "%.*s%s%.*s", STR_ARG(url.path.len ? url.path : STR("/")),
-		 url.query.ptr ? "?" : "", STR_ARG(url.query.ptr ? url.query : STR("")));
+	snprintf(t->path, sizeof(t->path), "%.*s%s%.*s",
+		 STR_ARG(url.path.len ? url.path : STR("/")), url.query.ptr ? "?" : "",
+		 STR_ARG(url.query.ptr ? url.query : STR("")));
 	return 0;
 }
 
@@ -67,16 +69,21 @@ static void write_form(struct call *k, unsigned status, const struct target *t, 
 		html_text(b, str_from(message));
 		buf_add_cstr(b, "</p>\n");
 	}
-	/* Without an action a form goes to its own URL, whatever the CGI program is called there. */
-	buf_addf(b, "<form method=\"post\">\n<input type=\"hidden\" name=\"token\" value=\"%s\">\n", token);
-	buf_add_cstr(b, "<label for=\"user\">Name</label>\n<input id=\"user\" name=\"user\" required "
-			"autofocus autocapitalize=\"none\" autocomplete=\"username\" value=\"");
+	/* Without an action a form goes to its own URL, whatever this program is called there. */
+	buf_addf(b, "<form method=\"post\">\n<input type=\"hidden\" name=\"token\" value=\"%s\">\n",
+		 token);
+	buf_add_cstr(b,
+		     "<label for=\"user\">Name</label>\n<input id=\"user\" name=\"user\" required "
+		     "autofocus autocapitalize=\"none\" autocomplete=\"username\" value=\"");
 	html_attr(b, str_from(user));
-	buf_add_cstr(b, "\">\n<label for=\"password\">Password</label>\n<input id=\"password\" name=\"password\" "
-			"type=\"password\" required autocomplete=\"current-password\">\n"
-			"<button>Sign in</button>\n</form>\n");
+	buf_add_cstr(
+		b,
+		"\">\n<label for=\"password\">Password</label>\n<input id=\"password\" name=\"password\" "
+		"type=\"password\" required autocomplete=\"current-password\">\n"
+		"<button>Sign in</button>\n</form>\n");
 	page_end(k->re, t->origin);
-	buf_addf(&k->re->fields, "Set-Cookie: " COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Strict\r\n", token);
+	buf_addf(&k->re->fields,
+		 "Set-Cookie: " COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Strict\r\n", token);
 }
 
 int login_get(struct call *k, struct rn_error *err)
@@ -90,7 +97,7 @@ int login_get(struct call *k, struct rn_error *err)
 	return 0;
 }
 
-/* ---- the answer to the form -------------------------------------------------------------------- */
+/* ---- the answer to the form ------------------------------------------------------------------ */
 
 static bool from_our_form(const struct call *k, struct str form)
 {
@@ -121,14 +128,16 @@ static int redirect(struct call *k, const struct target *t, struct rn_error *err
 		assertion_make(b, key, &a);
 		buf_add_cstr(b, "&return=");
 		url_arg(b, str_from(t->path));
-		buf_add_cstr(b, "\r\nSet-Cookie: " COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0\r\n");
+		buf_add_cstr(b, "\r\nSet-Cookie: " COOKIE
+				"=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0\r\n");
 		rc = b->failed ? rn_fail(err, RN_EOS, "out of memory") : 0;
 	}
 	buf_free(&groups);
 	return rc;
 }
 
-static int check_password(struct call *k, struct str form, const struct target *t, struct rn_error *err)
+static int check_password(struct call *k, struct str form, const struct target *t,
+			  struct rn_error *err)
 {
 	char user[AUTH_USER_MAX + CONSOLE_NAME_MAX], password[PASSWORD_MAX + 1];
 	int rc;
@@ -138,7 +147,8 @@ static int check_password(struct call *k, struct str form, const struct target *
 		write_form(k, 400, t, user, "Give your name and your password.");
 		return 0;
 	}
-	rc = console_login(k->console, str_from(user), str_from(password), k->rq->remote, &k->actor, err);
+	rc = console_login(k->console, str_from(user), str_from(password), k->rq->remote, &k->actor,
+			   err);
 	secret_wipe(password, sizeof(password));
 	if (rc == RN_EPERM) {
 		write_form(k, 401, t, user, "Name or password is wrong.");
@@ -151,8 +161,9 @@ static int check_password(struct call *k, struct str form, const struct target *
 	if (rc)
 		return rc;
 	if (k->actor.org != t->org) {
-		page_notice(k->re, 403, "No access", "You are signed in, but this service belongs to another "
-						     "organisation. Ask who gave you its address.");
+		page_notice(k->re, 403, "No access",
+			    "You are signed in, but this service belongs to another "
+			    "organisation. Ask who gave you its address.");
 		return 0;
 	}
 	return redirect(k, t, err);
@@ -170,7 +181,8 @@ int login_post(struct call *k, struct rn_error *err)
 	if (!str_starts(k->rq->content_type, STR("application/x-www-form-urlencoded")))
 		return rn_fail(err, RN_EDATA, "not a form");
 	if (!from_our_form(k, form)) {
-		write_form(k, 403, &t, "", "This form has expired, or cookies are off. Please try again.");
+		write_form(k, 403, &t, "",
+			   "This form has expired, or cookies are off. Please try again.");
 		return 0;
 	}
 	return check_password(k, form, &t, err);

@@ -109,7 +109,7 @@ static int serve(struct request *rq, struct rn_error *err)
 	return rc;
 }
 
-/* ---- at a terminal ------------------------------------------------------------------------------ */
+/* ---- at a terminal --------------------------------------------------------------------------- */
 
 static int run_openapi(struct cli *c, int argc, char **argv)
 {

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* ---- schemas: one for each kind of records that a call takes or gives -------------------------- */
+/* ---- schemas: one for each kind of records that a call takes or gives ------------------------ */
 
 static json_t *value_schema(const struct schema_key *key)
 {
@@ -74,18 +74,20 @@ static void add_kind(json_t *schemas, const char *name)
 		json_object_set_new(schemas, name, kind_schema(kind));
 }
 
-/* ---- paths -------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 /* A body in both forms; ARRAY: a list of them. */
 static json_t *content(const char *kind, bool array)
 {
-	json_t *ref = schema_find(str_from(kind)) ? json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", kind))
-						  : json_pack("{s:s}", "type", "object");
+	json_t *ref =
+		schema_find(str_from(kind))
+			? json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", kind))
+			: json_pack("{s:s}", "type", "object");
 
 	if (array)
 		ref = json_pack("{s:s,s:o}", "type", "array", "items", ref);
-	return json_pack("{s:{s:o},s:{s:{s:s}}}", "application/json", "schema", ref, "text/x-rn", "schema", "type",
-			 "string");
+	return json_pack("{s:{s:o},s:{s:{s:s}}}", "application/json", "schema", ref, "text/x-rn",
+			 "schema", "type", "string");
 }
 
 static json_t *security(enum who who)
@@ -105,22 +107,25 @@ static json_t *answers(const struct route *r)
 	char status[8];
 
 	if (r->kind && r->status != 204)
-		json_object_set_new(good, "content", content(r->kind, r->fn == thing_list || r->fn == audit_get));
+		json_object_set_new(good, "content",
+				    content(r->kind, r->fn == thing_list || r->fn == audit_get));
 	snprintf(status, sizeof(status), "%u", r->status);
-	return json_pack("{s:o,s:{s:s,s:o}}", status, good, "default", "description", "refused: what and why", "content",
-			 content("error", false));
+	return json_pack("{s:o,s:{s:s,s:o}}", status, good, "default", "description",
+			 "refused: what and why", "content", content("error", false));
 }
 
 static json_t *operation(const struct route *r)
 {
-	json_t *op = json_pack("{s:s,s:o,s:o}", "summary", r->doc, "security", security(r->who), "responses", answers(r));
+	json_t *op = json_pack("{s:s,s:o,s:o}", "summary", r->doc, "security", security(r->who),
+			       "responses", answers(r));
 
 	if (strstr(r->pattern, "{id}"))
 		json_object_set_new(op, "parameters",
-				    json_pack("[{s:s,s:s,s:b,s:{s:s}}]", "name", "id", "in", "path", "required", 1,
-					      "schema", "type", "string"));
+				    json_pack("[{s:s,s:s,s:b,s:{s:s}}]", "name", "id", "in", "path",
+					      "required", 1, "schema", "type", "string"));
 	if (r->takes)
-		json_object_set_new(op, "requestBody", json_pack("{s:o}", "content", content(r->takes, false)));
+		json_object_set_new(op, "requestBody",
+				    json_pack("{s:o}", "content", content(r->takes, false)));
 	return op;
 }
 
@@ -134,17 +139,18 @@ static void add_path(json_t *paths, const struct route *r)
 		item = json_object();
 		json_object_set_new(paths, path, item);
 	}
-	for (size_t i = 0; r->method[i] && i < sizeof(method) - 1; i++)
+	for (size_t i = 0; i < sizeof(method) - 1 && r->method[i]; i++)
 		method[i] = (char)(r->method[i] | 0x20);
 	json_object_set_new(item, method, operation(r));
 }
 
 static json_t *credentials(void)
 {
-	return json_pack("{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s,s:s}}", "token", "type", "http", "scheme", "bearer",
-			 "description", "API token of a user: rnt_…", "node", "type", "apiKey", "in", "header", "name",
-			 "Authorization", "description",
-			 "Rustronaut node=ID,at=T,nonce=N,sig=S: an Ed25519 signature by the node's sign.key");
+	return json_pack(
+		"{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s,s:s}}", "token", "type", "http", "scheme",
+		"bearer", "description", "API token of a user: rnt_…", "node", "type", "apiKey",
+		"in", "header", "name", "Authorization", "description",
+		"Rustronaut node=ID,at=T,nonce=N,sig=S: an Ed25519 signature by the node's sign.key");
 }
 
 int openapi_write(struct buf *b, struct rn_error *err)
@@ -160,11 +166,12 @@ int openapi_write(struct buf *b, struct rn_error *err)
 		add_kind(schemas, r->kind);
 		add_kind(schemas, r->takes);
 	}
-	all = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s}],s:o,s:{s:o,s:o}}", "openapi", "3.0.3", "info", "title",
-			"Rustronaut console", "version", RN_VERSION, "description",
-			"Bodies are JSON or records (text/x-rn), by Content-Type and Accept; JSON is the default.",
-			"servers", "url", API, "paths", paths, "components", "schemas", schemas, "securitySchemes",
-			credentials());
+	all = json_pack(
+		"{s:s,s:{s:s,s:s,s:s},s:[{s:s}],s:o,s:{s:o,s:o}}", "openapi", "3.0.3", "info",
+		"title", "Rustronaut console", "version", RN_VERSION, "description",
+		"Bodies are JSON or records (text/x-rn), by Content-Type and Accept; JSON is the default.",
+		"servers", "url", API, "paths", paths, "components", "schemas", schemas,
+		"securitySchemes", credentials());
 	text = all ? json_dumps(all, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(all);
 	if (!text)

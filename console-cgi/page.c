@@ -54,7 +54,8 @@ void page_begin(struct reply *re, unsigned status, const char *title)
 	re->type = "text/html; charset=utf-8";
 	buf_add_cstr(b, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
 			"<meta name=\"viewport\" content=\"width=device-width\">\n"
-			"<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
+			"<meta name=\"robots\" content=\"noindex\">\n"
+			"<link rel=\"icon\" href=\"data:,\">\n<title>");
 	html_text(b, str_from(title));
 	buf_addf(b, " · Rustronaut</title>\n<style>%s</style>\n<main>\n<h1>", css);
 	html_text(b, str_from(title));
@@ -89,7 +90,8 @@ int landing_get(struct call *k, struct rn_error *err)
 			"<pre>rn-console status\nrn-console list service\nrn-console invite</pre>\n"
 			"<p class=\"soft\">A machine that was invited shares a local server with</p>\n"
 			"<pre>rn join INVITATION\nrn expose localhost:3000 http</pre>\n"
-			"<p class=\"soft\">Scripts: <code>" API "/openapi.json</code> describes the REST API.</p>\n");
+			"<p class=\"soft\">Scripts: <code>" API
+			"/openapi.json</code> describes the REST API.</p>\n");
 	page_end(k->re, NULL);
 	return 0;
 }
@@ -97,7 +99,8 @@ int landing_get(struct call *k, struct rn_error *err)
 int signed_out_get(struct call *k, struct rn_error *err)
 {
 	(void)err;
-	page_notice(k->re, 200, "Signed out", "You are signed out of this service. Close the window if others use "
-					      "this machine; open the service again to sign in.");
+	page_notice(k->re, 200, "Signed out",
+		    "You are signed out of this service. Close the window if others use this machine; "
+		    "open the service again to sign in.");
 	return 0;
 }

@@ -2,8 +2,8 @@
  *
  * Pages: plain HTML that works without script, light or dark as the visitor likes it.
  *
- * Nothing from outside goes into a page but through one of the escapers, which are named by where the
- * text lands.
+ * Nothing from outside goes into a page but through one of the escapers, which are named by where
+ * the text lands.
  */
 #ifndef RN_CGI_PAGE_H
 #define RN_CGI_PAGE_H
@@ -11,22 +11,13 @@
 #include "cgi.h"
 
 /* Into the text between tags. */
-static inline void html_text(struct buf *b, struct str s)
-{
-	http_html_escape(b, s);
-}
+static inline void html_text(struct buf *b, struct str s) { http_html_escape(b, s); }
 
 /* Into an attribute's value between double quotes. */
-static inline void html_attr(struct buf *b, struct str s)
-{
-	http_html_escape(b, s);
-}
+static inline void html_attr(struct buf *b, struct str s) { http_html_escape(b, s); }
 
 /* As the value of a query parameter in a URL. */
-static inline void url_arg(struct buf *b, struct str s)
-{
-	http_percent_encode(b, s);
-}
+static inline void url_arg(struct buf *b, struct str s) { http_percent_encode(b, s); }
 
 /* Starts a page: title (plain text) and heading. What is inside <main> then goes into re->body. */
 void page_begin(struct reply *re, unsigned status, const char *title);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers: what an error of the libraries is in HTTP, the two views of records, and the CGI response
- * (RFC 3875, section 6).
+ * Answers: what an error of the libraries is in HTTP, the two views of records, and the CGI
+ * response (RFC 3875, section 6).
  */
 #include "cgi.h"
 
@@ -24,7 +24,7 @@ void reply_free(struct reply *re)
 	buf_free(&re->body);
 }
 
-/* ---- views ------------------------------------------------------------------------------------ */
+/* ---- views ----------------------------------------------------------------------------------- */
 
 /* "0.5" in thousandths (RFC 9110, section 12.4.2); what is no weight counts as 0. */
 static unsigned weight(struct str q)
@@ -117,7 +117,7 @@ int reply_records(struct reply *re, const struct request *rq, unsigned status, s
 	return rc ? rc : re->body.failed ? rn_fail(err, RN_EOS, "the answer is too long") : 0;
 }
 
-/* ---- errors ----------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static const char *error_name(unsigned status)
 {
@@ -125,10 +125,17 @@ static const char *error_name(unsigned status)
 		unsigned status;
 		const char *name;
 	} names[] = {
-		{400, "bad_request"}, {401, "unauthorized"},       {403, "forbidden"},
-		{404, "not_found"},   {405, "method_not_allowed"}, {409, "conflict"},
-		{413, "too_large"},   {415, "unsupported_type"},   {422, "invalid"},
-		{429, "too_many"},    {503, "busy"},
+		{400, "bad_request"},
+		{401, "unauthorized"},
+		{403, "forbidden"},
+		{404, "not_found"},
+		{405, "method_not_allowed"},
+		{409, "conflict"},
+		{413, "too_large"},
+		{415, "unsupported_type"},
+		{422, "invalid"},
+		{429, "too_many"},
+		{503, "busy"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -144,7 +151,8 @@ void reply_error(struct reply *re, const struct request *rq, unsigned status, co
 
 	buf_clear(&re->fields);
 	if (status == 401)
-		buf_add_cstr(&re->fields, "WWW-Authenticate: Bearer realm=\"rustronaut\", Rustronaut\r\n");
+		buf_add_cstr(&re->fields,
+			     "WWW-Authenticate: Bearer realm=\"rustronaut\", Rustronaut\r\n");
 	if (status == 429 || status == 503)
 		buf_addf(&re->fields, "Retry-After: %d\r\n", status == 429 ? 300 : 5);
 	re->cacheable = false;
@@ -180,11 +188,13 @@ void reply_fail(struct reply *re, const struct request *rq, const struct rn_erro
 	unsigned status = status_of(err);
 
 	if (status >= 500)
-		log_write(LOG_ERROR, "%.*s %.*s: %s", STR_ARG(rq->method), STR_ARG(rq->path), err->text);
-	reply_error(re, rq, status, status == 500 ? "something went wrong inside; the log says what" : err->text);
+		log_write(LOG_ERROR, "%.*s %.*s: %s", STR_ARG(rq->method), STR_ARG(rq->path),
+			  err->text);
+	reply_error(re, rq, status,
+		    status == 500 ? "something went wrong inside; the log says what" : err->text);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 #define ETAG_LEN 16 /* bytes of the hash */
 
@@ -241,7 +251,8 @@ int reply_send(struct reply *re, const struct request *rq, int fd, struct rn_err
 	}
 	buf_init(&head, 32768);
 	add_head(&head, re, cacheable ? etag : NULL);
-	rc = head.failed ? rn_fail(err, RN_EOS, "out of memory") : fd_write_all(fd, buf_str(&head), err);
+	rc = head.failed ? rn_fail(err, RN_EOS, "out of memory")
+			 : fd_write_all(fd, buf_str(&head), err);
 	if (!rc && !rq->head && re->status != 204 && re->status != 304)
 		rc = fd_write_all(fd, buf_str(&re->body), err);
 	buf_free(&head);

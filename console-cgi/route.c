@@ -5,57 +5,114 @@
 #include "cgi.h"
 
 /* A kind whose things are listed, shown, made, changed and removed by their generic handlers. */
-#define READ(kind, plural)                                                                         \
-	{"GET", API "/" plural, WHO_EITHER, thing_list, kind, NULL, 200, "list: every " kind},      \
-	{"GET", API "/" plural "/{id}", WHO_EITHER, thing_show, kind, NULL, 200, "show one " kind}
+#define LIST(kind, plural)                                                                         \
+	{                                                                                          \
+		"GET", API "/" plural, WHO_EITHER, thing_list, kind, NULL, 200,                    \
+			"list: every " kind                                                        \
+	}
+#define SHOW(kind, plural)                                                                         \
+	{                                                                                          \
+		"GET", API "/" plural "/{id}", WHO_EITHER, thing_show, kind, NULL, 200,            \
+			"show a " kind                                                             \
+	}
 #define ADD(kind, plural)                                                                          \
-	{"POST", API "/" plural, WHO_USER, thing_add, kind, kind, 201, "make a new " kind}
-#define SET(kind, plural)                                                                          \
-	{"PUT", API "/" plural "/{id}", WHO_USER, thing_set, kind, kind, 200, "change what is given of a " kind}
+	{                                                                                          \
+		"POST", API "/" plural, WHO_USER, thing_add, kind, kind, 201, "make a new " kind   \
+	}
+#define SET(kind, path)                                                                            \
+	{                                                                                          \
+		"PUT", API "/" path, WHO_USER, thing_set, kind, kind, 200, "change a " kind        \
+	}
 #define REMOVE(kind, plural)                                                                       \
-	{"DELETE", API "/" plural "/{id}", WHO_EITHER, thing_remove, kind, NULL, 204, "remove a " kind}
-#define SUSPEND(kind, plural)                                                                      \
-	{"POST", API "/" plural "/{id}/suspend", WHO_USER, thing_suspend, kind, NULL, 204, "suspend a " kind},  \
-	{"POST", API "/" plural "/{id}/resume", WHO_USER, thing_resume, kind, NULL, 204, "let a " kind " go on"}
+	{                                                                                          \
+		"DELETE", API "/" plural "/{id}", WHO_EITHER, thing_remove, kind, NULL, 204,       \
+			"remove a " kind                                                           \
+	}
+#define SUSPEND(kind, path)                                                                        \
+	{                                                                                          \
+		"POST", API "/" path "/suspend", WHO_USER, thing_suspend, kind, NULL, 204,         \
+			"suspend a " kind                                                          \
+	}
+#define RESUME(kind, path)                                                                         \
+	{                                                                                          \
+		"POST", API "/" path "/resume", WHO_USER, thing_resume, kind, NULL, 204,           \
+			"let a " kind " go on"                                                     \
+	}
+#define ALL(kind, plural)                                                                          \
+	LIST(kind, plural), SHOW(kind, plural), ADD(kind, plural), SET(kind, plural "/{id}"),      \
+		REMOVE(kind, plural)
 
 /* clang-format off */
 const struct route routes[] = {
-	{"GET", API "/status", WHO_ANYBODY, status_get, "status", NULL, 200, "how the control plane is"},
-	{"GET", API "/openapi.json", WHO_ANYBODY, openapi_get, NULL, NULL, 200, "this description"},
-	{"GET", API "/trust", WHO_ANYBODY, trust_get, "trust", NULL, 200, "whom to trust, as records"},
-	{"GET", API "/trust.minisig", WHO_ANYBODY, trust_sig_get, NULL, NULL, 200, "its signature, for minisign"},
-	{"POST", API "/join", WHO_ANYBODY, join_post, "node", "join", 201, "become a node, by an invitation's token"},
-	{"GET", API "/bundles/{id}", WHO_NODE, bundle_get, NULL, NULL, 200, "the asking node's NODE.rn or NODE.rn.minisig"},
+	{"GET", API "/status", WHO_ANYBODY, status_get, "status", NULL, 200,
+	 "how the control plane is"},
+	{"GET", API "/openapi.json", WHO_ANYBODY, openapi_get, NULL, NULL, 200,
+	 "this description"},
+	{"GET", API "/trust", WHO_ANYBODY, trust_get, "trust", NULL, 200,
+	 "whom to trust, as records"},
+	{"GET", API "/trust.minisig", WHO_ANYBODY, trust_sig_get, NULL, NULL, 200,
+	 "its signature, for minisign"},
+	{"POST", API "/join", WHO_ANYBODY, join_post, "node", "join", 201,
+	 "become a node, by an invitation's token"},
+	{"GET", API "/bundles/{id}", WHO_NODE, bundle_get, NULL, NULL, 200,
+	 "the asking node's NODE.rn or NODE.rn.minisig"},
 
-	{"POST", API "/services", WHO_EITHER, service_post, "service", "service", 201, "expose a service, or take it up again"},
-	READ("service", "services"),
-	{"PUT", API "/services/{id}", WHO_EITHER, service_put, "service", "service", 200, "change what is given of a service"},
+	{"POST", API "/services", WHO_EITHER, service_post, "service", "service", 201,
+	 "expose a service, or take it up again"},
+	LIST("service", "services"),
+	SHOW("service", "services"),
+	{"PUT", API "/services/{id}", WHO_EITHER, service_put, "service", "service", 200,
+	 "change a service"},
 	REMOVE("service", "services"),
-	{"POST", API "/services/{id}/links", WHO_EITHER, link_post, "link", "link", 201, "make a share link"},
+	{"POST", API "/services/{id}/links", WHO_EITHER, link_post, "link", "link", 201,
+	 "make a share link"},
 
-	{"POST", API "/gateways", WHO_USER, gateway_post, "gateway", "gateway", 201, "make a new gateway, with the invitation for its machine"},
-	READ("gateway", "gateways"), REMOVE("gateway", "gateways"),
-	SUSPEND("gateway", "gateways"),
-	{"PUT", API "/gateways/{id}/config", WHO_USER, thing_set, "gateway", "gateway", 200, "change a gateway's configuration"},
-	READ("device", "devices"), SET("device", "devices"), REMOVE("device", "devices"), SUSPEND("device", "devices"),
+	{"POST", API "/gateways", WHO_USER, gateway_post, "gateway", "gateway", 201,
+	 "make a new gateway, with the invitation for its machine"},
+	LIST("gateway", "gateways"),
+	SHOW("gateway", "gateways"),
+	SET("gateway", "gateways/{id}/config"),
+	REMOVE("gateway", "gateways"),
+	SUSPEND("gateway", "gateways/{id}"),
+	RESUME("gateway", "gateways/{id}"),
 
-	{"POST", API "/invitations", WHO_USER, invitation_post, "invitation", "invitation", 201, "invite a device or a gateway"},
-	READ("invitation", "invitations"), REMOVE("invitation", "invitations"),
+	LIST("device", "devices"),
+	SHOW("device", "devices"),
+	SET("device", "devices/{id}"),
+	REMOVE("device", "devices"),
+	SUSPEND("device", "devices/{id}"),
+	RESUME("device", "devices/{id}"),
 
-	READ("organization", "organizations"), ADD("organization", "organizations"), REMOVE("organization", "organizations"),
-	READ("user", "users"), ADD("user", "users"), SET("user", "users"), REMOVE("user", "users"), SUSPEND("user", "users"),
-	{"POST", API "/users/{id}/tokens", WHO_USER, token_post, "token", "token", 201, "make an API token for a user"},
-	READ("token", "tokens"), REMOVE("token", "tokens"),
-	READ("group", "groups"), ADD("group", "groups"), SET("group", "groups"), REMOVE("group", "groups"),
+	{"POST", API "/invitations", WHO_USER, invitation_post, "invitation", "invitation", 201,
+	 "invite a device or a gateway"},
+	LIST("invitation", "invitations"),
+	SHOW("invitation", "invitations"),
+	REMOVE("invitation", "invitations"),
 
-	READ("site", "sites"), ADD("site", "sites"), SET("site", "sites"), REMOVE("site", "sites"),
-	READ("resource", "resources"), ADD("resource", "resources"), SET("resource", "resources"), REMOVE("resource", "resources"),
-	READ("target", "targets"), ADD("target", "targets"), SET("target", "targets"), REMOVE("target", "targets"),
-	READ("policy", "policies"), ADD("policy", "policies"), SET("policy", "policies"), REMOVE("policy", "policies"),
-	READ("listen", "listeners"), ADD("listen", "listeners"), SET("listen", "listeners"), REMOVE("listen", "listeners"),
-	{"GET", API "/routes", WHO_EITHER, thing_list, "rule", NULL, 200, "list: which host and path lead where"},
+	LIST("organization", "organizations"),
+	SHOW("organization", "organizations"),
+	ADD("organization", "organizations"),
+	REMOVE("organization", "organizations"),
+	ALL("user", "users"),
+	SUSPEND("user", "users/{id}"),
+	RESUME("user", "users/{id}"),
+	{"POST", API "/users/{id}/tokens", WHO_USER, token_post, "token", "token", 201,
+	 "make an API token for a user"},
+	LIST("token", "tokens"),
+	SHOW("token", "tokens"),
+	REMOVE("token", "tokens"),
+	ALL("group", "groups"),
 
-	{"GET", API "/audit", WHO_USER, audit_get, "audit", NULL, 200, "the audit log behind number after=, at most limit= records"},
+	ALL("site", "sites"),
+	ALL("listen", "listeners"),
+	ALL("resource", "resources"),
+	ALL("target", "targets"),
+	ALL("policy", "policies"),
+	{"GET", API "/routes", WHO_EITHER, thing_list, "rule", NULL, 200,
+	 "list: which host and path lead where"},
+
+	{"GET", API "/audit", WHO_USER, audit_get, "audit", NULL, 200,
+	 "the audit log behind number after=, at most limit= records"},
 
 	{"GET", "/", WHO_ANYBODY, landing_get, NULL, NULL, 200, NULL},
 	{"GET", "/login", WHO_ANYBODY, login_get, NULL, NULL, 200, NULL},

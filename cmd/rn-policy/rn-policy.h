@@ -15,13 +15,14 @@
 #include "policy/policy.h"
 
 /* Reads the policy records of PATH ("-": stdin) into a new set, which is released with A. */
-int load_policies(struct policy_set **set, struct arena *a, const char *path, struct rn_error *err) must_check;
+int load_policies(struct policy_set **set, struct arena *a, const char *path,
+		  struct rn_error *err) must_check;
 
 /* Called with each record of kind KIND in PATH that is sound. */
 typedef int load_question_fn(void *ctx, const struct rec *r, const struct policy_question *q,
 			     struct rn_error *err);
-/* Reads a stream of questions. A bad one is reported on standard error and dropped, and the result at
- * the end is RN_EDATA; other kinds are passed over. What FN returns below 0 stops it. */
+/* Reads a stream of questions. A bad one is reported on standard error and dropped, and the result
+ * at the end is RN_EDATA; other kinds are passed over. What FN returns below 0 stops it. */
 int load_questions(const char *path, const char *kind, load_question_fn *fn, void *ctx,
 		   struct rn_error *err) must_check;
 

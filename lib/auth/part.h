@@ -18,7 +18,8 @@ bool part_is_host(struct str s);
 
 /* Adds BASE64URL(LINE) "." BASE64URL(PROOF); the text form of assertions and sessions. */
 void part_join(struct buf *b, struct str line, const void *proof, size_t proof_len);
-/* The reverse: decodes the line into LINE (cleared first) and exactly PROOF_LEN bytes into PROOF. */
+/* The reverse: decodes the line into LINE (cleared first) and exactly PROOF_LEN bytes into PROOF.
+ */
 bool part_split(struct buf *line, void *proof, size_t proof_len, struct str text);
 
 /* Copies the decoded value of KEY into DST; false when absent, damaged or too long. */

@@ -149,7 +149,7 @@ int policy_set_add(struct policy_set *set, const struct rec *r, struct rn_error 
 	return 0;
 }
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static int compare_policies(const void *a, const void *b)
 {

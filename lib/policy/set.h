@@ -14,11 +14,11 @@ struct policy {
 	uint64_t priority;
 	const struct principal *from;
 	size_t from_len;
-	struct str to;      /* the list, as written */
-	struct str actions; /* a list; NULL ptr: every action */
+	struct str to;           /* the list, as written */
+	struct str actions;      /* a list; NULL ptr: every action */
 	const struct when *when; /* NULL: always */
-	size_t rank;        /* place in the order of asking */
-	struct policy *next; /* in the order of addition */
+	size_t rank;             /* place in the order of asking */
+	struct policy *next;     /* in the order of addition */
 };
 
 /* One policy under one resource that it names. */

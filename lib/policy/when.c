@@ -8,7 +8,7 @@ enum type { TYPE_IS_TEXT, TYPE_IS_NUMBER, TYPE_IS_FLAG, TYPE_IS_GROUPS, TYPE_IS_
 enum op { OP_IS, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE };
 enum node { NODE_TEST, NODE_NOT, NODE_AND, NODE_OR };
 
-/* ---- what can be asked ------------------------------------------------------------------------ */
+/* ---- what can be asked ----------------------------------------------------------------------- */
 
 struct fact {
 	bool known;
@@ -87,7 +87,7 @@ static const struct {
 	{STR_INIT("="), OP_EQ},  {STR_INIT("<"), OP_LT},  {STR_INIT(">"), OP_GT},
 };
 
-/* ---- the tree --------------------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 struct value {
 	struct str text; /* may hold "*" where the name is a text */
@@ -306,7 +306,7 @@ int when_compile(const struct when **w, struct str text, struct arena *a, struct
 	return rc;
 }
 
-/* ---- evaluation ------------------------------------------------------------------------------- */
+/* ---- evaluation ------------------------------------------------------------------------------ */
 
 /* "*" in PATTERN stands for any run of bytes. Backtracks to the last star only: linear in practice,
  * never worse than the product of the two lengths. */

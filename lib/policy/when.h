@@ -10,9 +10,10 @@
  *     trust>=60&mfa          address=10.0.0.0/8,fd00::/8&!(user=guest-*)
  *     hour>=8&hour<18&weekday<=5                            (UTC; Monday is 1)
  *
- * "=" with several values means: is one of them. Names and their types stand in one table in when.c.
- * A test about something that is not known is neither true nor false, and so is what depends on it
- * (Kleene's logic): such a condition cannot make a policy allow, and cannot keep one from denying.
+ * "=" with several values means: is one of them. Names and their types stand in one table in
+ * when.c. A test about something that is not known is neither true nor false, and so is what
+ * depends on it (Kleene's logic): such a condition cannot make a policy allow, and cannot keep one
+ * from denying.
  */
 #ifndef RN_POLICY_WHEN_H
 #define RN_POLICY_WHEN_H
@@ -32,8 +33,8 @@ struct when_request {
 };
 
 /* Compiles TEXT (a decoded value, in A's memory) into A. RN_ECONFIG names the column. */
-int when_compile(const struct when **w, struct str text, struct arena *a, struct rn_error *err)
-	must_check;
+int when_compile(const struct when **w, struct str text, struct arena *a,
+		 struct rn_error *err) must_check;
 /* No allocation, no failure; work bounded by the length of the text. */
 enum when_value when_eval(const struct when *w, const struct when_request *rq);
 

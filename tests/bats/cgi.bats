@@ -139,8 +139,8 @@ service='{"name":"web","local_address":"localhost:3000","protocol":"http","tunne
 	want 400 "must be a service record"
 	TYPE=text/x-rn owner POST /api/v1/services $'service=a\nservice=b\n'
 	want 400
-	owner POST /api/v1/services '{"name":"web","alow":["org"]}'
-	want 422 "unknown key 'alow' in service"
+	owner POST /api/v1/services '{"name":"web","allows":["org"]}'
+	want 422 "unknown key 'allows' in service"
 	owner POST /api/v1/services '{"name":"web","tunnel_port":70000}'
 	want 422 "tunnel_port"
 	owner POST /api/v1/services '{"name":"web","allow":["everyone"]}'

@@ -35,7 +35,7 @@ teardown() { rn_teardown; }
 @test "a bad question is dropped with a message, the others are answered, exit 65" {
 	run_exit 65 rn-policy check "$T/policy.rn" <<-END
 		question=1 resource=app user=bob
-		question=2 rsource=app
+		question=2 resources=app
 		question=3 resource=app address=nowhere
 		question=4 resource=app user=bob
 	END
@@ -44,10 +44,10 @@ teardown() { rn_teardown; }
 }
 
 @test "a policy that is not understood refuses the whole file" {
-	echo 'policy=x effect=allow from=any to=* whne=mfa' >>"$T/policy.rn"
+	echo 'policy=x effect=allow from=any to=* when2=mfa' >>"$T/policy.rn"
 	run_exit 78 rn-policy check "$T/policy.rn" <<<'question=1 resource=app user=bob'
 	[ -z "$output" ]
-	has "policy.rn:5:" "whne" "did you mean 'when'?"
+	has "policy.rn:5:" "when2" "did you mean 'when'?"
 	sed -i '$s/.*/policy=x effect=allow from=any to=* when=mfa\&\&org/' "$T/policy.rn"
 	run_exit 78 rn-policy check "$T/policy.rn" <<<'question=1 resource=app user=bob'
 	has "when: column 5: expected a name"

@@ -148,7 +148,7 @@ static void test_memory(void)
 	TAP_OK(failures > 0 && failures < 64, "a full arena is an error, not a crash");
 }
 
-/* ---- against the plainest way to decide --------------------------------------------------------- */
+/* ---- against the plainest way to decide ------------------------------------------------------ */
 
 #define POLICIES 40
 
