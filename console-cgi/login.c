@@ -124,7 +124,8 @@ static int redirect(struct call *k, const struct target *t, struct rn_error *err
 		rc = rn_fail(err, RN_EDATA, "in too many groups");
 	if (!rc) {
 		k->re->status = 303;
-		buf_addf(b, "Location: %s/.rustronaut/session?t=", t->origin);
+		buf_addf(b, "Referrer-Policy: no-referrer\r\nLocation: %s/.rustronaut/session?t=",
+			 t->origin);
 		assertion_make(b, key, &a);
 		buf_add_cstr(b, "&return=");
 		url_arg(b, str_from(t->path));

@@ -488,3 +488,46 @@ walk_server() { # walk_server BASE-URL BASE-PATH STATUS-OF-A-KNOWN-ETAG
 	wait_for curl -fsS -o /dev/null "http://127.0.0.1:$port/api/v1/status"
 	walk_server "http://127.0.0.1:$port" "" 304
 }
+
+@test "behind rn-proxy: the REST calls, and the whole way of a login" {
+	local port app page
+	port=$(free_port)
+	app=$(free_port)
+	rm -rf "$RN_STATE_DIR/console"
+	rn-console init gw.example.com --address 127.0.0.1 --https-port "$port" --http-port 0 --cgi "$BIN/rn-console.cgi" >/dev/null
+	TOKEN=$(<"$RN_CONSOLE_DIR/owner.token")
+	mkdir "$T/site"
+	echo "hello from inside" >"$T/site/index.html"
+	start site busybox httpd -f -p "127.0.0.1:$app" -h "$T/site"
+	rn-console import <<-END
+		resource=app listen=https host=app.gw.example.com auth=login
+		target=app-1 resource=app address=127.0.0.1:$app
+		policy=app-owner effect=allow from=user:owner to=resource:app
+	END
+	rn-console export gw1 >"$RN_STATE_DIR/gateway/now.rn"
+	start_ready proxy rn-proxy -f "$RN_STATE_DIR/gateway/now.rn"
+	visit() {
+		curl -sS --cacert "$RN_CONSOLE_DIR/ca.crt" --resolve "gw.example.com:$port:127.0.0.1" \
+			--resolve "app.gw.example.com:$port:127.0.0.1" -b "$T/jar" -c "$T/jar" "$@"
+	}
+	[ "$(visit "https://gw.example.com:$port/api/v1/status")" = '{"status":"ok","serial":2}' ]
+	page=$(visit -H "Authorization: Bearer $TOKEN" --json '{"expires_s":600}' "https://gw.example.com:$port/api/v1/invitations")
+	[[ $page == *"rn://gw.example.com:$port/"* ]]
+
+	# A stranger is refused, and shown the way.
+	wait_for visit -o /dev/null "https://app.gw.example.com:$port/"
+	page=$(visit -w '%{http_code}' -H 'Accept: text/html' "https://app.gw.example.com:$port/")
+	[[ $page == *"/login?return="* && $page != *hello* ]]
+	# Who signs in gets through, with the gateway's own cookie.
+	local login="https://gw.example.com:$port/login?return=https%3A%2F%2Fapp.gw.example.com%3A$port%2Findex.html"
+	page=$(visit "$login" | sed -n 's/.*name="token" value="\([^"]*\)".*/\1/p')
+	[ "$(visit -L --data-urlencode "token=$page" --data-urlencode user=owner \
+		--data-urlencode "password=$(<"$RN_CONSOLE_DIR/owner.password")" "$login")" = "hello from inside" ]
+	[ "$(visit "https://app.gw.example.com:$port/")" = "hello from inside" ]
+	grep -q __Host-rn_session "$T/jar"
+	# Without the cookie, or after signing out, one is a stranger again.
+	[[ $(curl -sS --cacert "$RN_CONSOLE_DIR/ca.crt" --resolve "app.gw.example.com:$port:127.0.0.1" \
+		"https://app.gw.example.com:$port/") != *hello* ]]
+	visit -o /dev/null "https://app.gw.example.com:$port/.rustronaut/logout"
+	[[ $(visit "https://app.gw.example.com:$port/") != *hello* ]]
+}
