@@ -23,9 +23,9 @@ web() { # web PORT: a page on client1
 }
 
 @test "init prints the DNS lines to paste and one invitation" {
-	grep -qE "$DOMAIN\. +A +203\.0\.113\.2|A +$DOMAIN" "$T/init.out"
-	grep -q 'rn://' "$T/init.out"
-	[ "$(grep -c 'rn://' "$T/init.out")" -ge 1 ]
+	grep -qF "$DOMAIN. 300 IN A 203.0.113.2" "$T/init.out"
+	grep -qF "*.$DOMAIN. 300 IN CNAME $DOMAIN." "$T/init.out"
+	[ "$(grep -c 'rn://' "$T/init.out")" -eq 1 ]
 }
 
 @test "UC1: expose a web page, reach it from outside, take it down" {
