@@ -30,7 +30,7 @@ bool chapoly_open(const uint8_t key[static 32], const uint8_t nonce[static 12], 
 
 #define WITH_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512ifma,bmi2")))
 /* Without it arrays of vectors would be kept in memory. */
-#define UNROLL _Pragma("GCC unroll 4")
+#define UNROLL _Pragma("GCC unroll 8")
 #define INLINE_AVX512 static inline __attribute__((always_inline)) WITH_AVX512
 
 bool chapoly_usable(void)
@@ -42,7 +42,7 @@ bool chapoly_usable(void)
 
 /* ---- ChaCha20: groups of four blocks, a row of the state of all four in one vector ---- */
 
-#define GROUPS_MAX 4U
+#define GROUPS_MAX 6U
 #define STREAM_MAX (GROUPS_MAX * 4)
 
 struct state {
@@ -161,6 +161,10 @@ WITH_AVX512 static unsigned stream_for(__m512i out[static STREAM_MAX], struct st
 		stream(out, s, 2);
 		return 8;
 	}
+	if (len <= 16 * 64) {
+		stream(out, s, 4);
+		return 16;
+	}
 	stream(out, s, GROUPS_MAX);
 	return STREAM_MAX;
 }
@@ -168,17 +172,16 @@ WITH_AVX512 static unsigned stream_for(__m512i out[static STREAM_MAX], struct st
 /* XORs up to N blocks of key stream onto DATA; returns how many bytes that were. */
 INLINE_AVX512 size_t xor_blocks(uint8_t *data, size_t len, const __m512i *key_stream, unsigned n)
 {
-	size_t done = 0;
+	size_t whole = MIN(len / 64, n);
 
-	for (unsigned i = 0; i < n && done < len; i++) {
-		size_t left = len - done;
-		__mmask64 mask = left >= 64 ? ~0ULL : (1ULL << left) - 1;
-		__m512i text = _mm512_maskz_loadu_epi8(mask, data + done);
-
-		_mm512_mask_storeu_epi8(data + done, mask, _mm512_xor_si512(text, key_stream[i]));
-		done += MIN(left, 64U);
-	}
-	return done;
+	for (size_t i = 0; i < whole; i++, data += 64)
+		_mm512_storeu_si512(data, _mm512_xor_si512(_mm512_loadu_si512(data), key_stream[i]));
+	if (whole == n || !(len % 64))
+		return whole * 64;
+	const __mmask64 mask = (1ULL << len % 64) - 1;
+	const __m512i text = _mm512_maskz_loadu_epi8(mask, data);
+	_mm512_mask_storeu_epi8(data, mask, _mm512_xor_si512(text, key_stream[whole]));
+	return len;
 }
 
 /* ---- Poly1305: limbs of 44, 44 and 42 bits ---- */
@@ -225,36 +228,77 @@ static inline struct num num_mul(struct num a, struct num b)
 	return out;
 }
 
-INLINE_AVX512 struct nums nums_mul(struct nums a, struct nums b)
+/* Products that are summed up before they are carried: limbs of 52 bits and what is above them. */
+struct sums {
+	__m512i lo[3], hi[3];
+};
+
+INLINE_AVX512 void sums_add(struct sums *s, struct nums a, struct nums b)
 {
-	const __m512i zero = _mm512_setzero_si512(), m44 = _mm512_set1_epi64((long long)M44);
-	__m512i s1, s2, lo[3], hi[3], c;
-	struct nums out;
+	__m512i s1, s2;
 
 	s1 = _mm512_add_epi64(_mm512_slli_epi64(b.v[1], 4), _mm512_slli_epi64(b.v[1], 2));
 	s2 = _mm512_add_epi64(_mm512_slli_epi64(b.v[2], 4), _mm512_slli_epi64(b.v[2], 2));
 #define ROW(i, x, y, z)                                                                            \
-	lo[i] = _mm512_madd52lo_epu64(zero, a.v[0], (x));                                          \
-	hi[i] = _mm512_madd52hi_epu64(zero, a.v[0], (x));                                          \
-	lo[i] = _mm512_madd52lo_epu64(lo[i], a.v[1], (y));                                         \
-	hi[i] = _mm512_madd52hi_epu64(hi[i], a.v[1], (y));                                         \
-	lo[i] = _mm512_madd52lo_epu64(lo[i], a.v[2], (z));                                         \
-	hi[i] = _mm512_slli_epi64(_mm512_madd52hi_epu64(hi[i], a.v[2], (z)), 8)
+	s->lo[i] = _mm512_madd52lo_epu64(s->lo[i], a.v[0], (x));                                   \
+	s->hi[i] = _mm512_madd52hi_epu64(s->hi[i], a.v[0], (x));                                   \
+	s->lo[i] = _mm512_madd52lo_epu64(s->lo[i], a.v[1], (y));                                   \
+	s->hi[i] = _mm512_madd52hi_epu64(s->hi[i], a.v[1], (y));                                   \
+	s->lo[i] = _mm512_madd52lo_epu64(s->lo[i], a.v[2], (z));                                   \
+	s->hi[i] = _mm512_madd52hi_epu64(s->hi[i], a.v[2], (z))
 	ROW(0, b.v[0], s2, s1);
 	ROW(1, b.v[1], b.v[0], s2);
 	ROW(2, b.v[2], b.v[1], b.v[0]);
 #undef ROW
+}
+
+INLINE_AVX512 struct nums sums_carry(struct sums s)
+{
+	const __m512i m44 = _mm512_set1_epi64((long long)M44);
+	__m512i c;
+	struct nums out;
+
 	/* After its shift HI is worth one limb more than LO; that of row 2 2^132. */
-	lo[1] = _mm512_add_epi64(lo[1], _mm512_add_epi64(hi[0], _mm512_srli_epi64(lo[0], 44)));
-	lo[2] = _mm512_add_epi64(lo[2], _mm512_add_epi64(hi[1], _mm512_srli_epi64(lo[1], 44)));
-	c = _mm512_add_epi64(_mm512_srli_epi64(lo[2], 42),
-			     _mm512_slli_epi64(hi[2], 2)); /* of 2^130 */
+	UNROLL
+	for (unsigned i = 0; i < 3; i++)
+		s.hi[i] = _mm512_slli_epi64(s.hi[i], 8);
+	s.lo[1] = _mm512_add_epi64(s.lo[1],
+				   _mm512_add_epi64(s.hi[0], _mm512_srli_epi64(s.lo[0], 44)));
+	s.lo[2] = _mm512_add_epi64(s.lo[2],
+				   _mm512_add_epi64(s.hi[1], _mm512_srli_epi64(s.lo[1], 44)));
+	c = _mm512_add_epi64(_mm512_srli_epi64(s.lo[2], 42),
+			     _mm512_slli_epi64(s.hi[2], 2)); /* of 2^130 */
 	c = _mm512_add_epi64(c, _mm512_slli_epi64(c, 2));
-	out.v[0] = _mm512_add_epi64(_mm512_and_si512(lo[0], m44), c);
-	out.v[1] = _mm512_add_epi64(_mm512_and_si512(lo[1], m44), _mm512_srli_epi64(out.v[0], 44));
+	out.v[0] = _mm512_add_epi64(_mm512_and_si512(s.lo[0], m44), c);
+	out.v[1] = _mm512_add_epi64(_mm512_and_si512(s.lo[1], m44),
+				    _mm512_srli_epi64(out.v[0], 44));
 	out.v[0] = _mm512_and_si512(out.v[0], m44);
-	out.v[2] = _mm512_and_si512(lo[2], _mm512_set1_epi64((long long)M42));
+	out.v[2] = _mm512_and_si512(s.lo[2], _mm512_set1_epi64((long long)M42));
 	return out;
+}
+
+INLINE_AVX512 struct nums nums_mul(struct nums a, struct nums b)
+{
+	struct sums s;
+
+	UNROLL
+	for (unsigned i = 0; i < 3; i++)
+		s.lo[i] = s.hi[i] = _mm512_setzero_si512();
+	sums_add(&s, a, b);
+	return sums_carry(s);
+}
+
+/* A * X + B * Y, carried once. */
+INLINE_AVX512 struct nums nums_mul_two(struct nums a, struct nums x, struct nums b, struct nums y)
+{
+	struct sums s;
+
+	UNROLL
+	for (unsigned i = 0; i < 3; i++)
+		s.lo[i] = s.hi[i] = _mm512_setzero_si512();
+	sums_add(&s, b, y);
+	sums_add(&s, a, x);
+	return sums_carry(s);
 }
 
 /* Adds eight message blocks, given as two vectors. */
@@ -292,21 +336,33 @@ INLINE_AVX512 struct nums powers_of(struct num r)
 
 #define STEP_BYTES 128U
 
-/* The polynomial over N whole steps of eight blocks. */
-INLINE_AVX512 struct num poly_steps(struct num r, const uint8_t *data, size_t n)
+/* Eight message blocks. */
+INLINE_AVX512 struct nums nums_load(const uint8_t *data)
 {
 	const __m512i zero = _mm512_setzero_si512();
-	struct nums powers = powers_of(r), h = {{zero, zero, zero}}, r8;
+
+	return nums_add_blocks((struct nums){{zero, zero, zero}}, _mm512_loadu_si512(data),
+			       _mm512_loadu_si512(data + 64));
+}
+
+/* The polynomial over N whole steps of eight blocks, two at a time: the second of a pair does not wait
+ * for what was before. */
+INLINE_AVX512 struct num poly_steps(struct num r, const uint8_t *data, size_t n)
+{
+	struct nums powers = powers_of(r), h = nums_load(data), r8, r16;
 	struct num out;
 
 	UNROLL
 	for (unsigned i = 0; i < 3; i++)
 		r8.v[i] = _mm512_broadcastq_epi64(_mm512_castsi512_si128(powers.v[i]));
-	for (size_t i = 0; i < n; i++, data += STEP_BYTES) {
-		if (i)
-			h = nums_mul(h, r8);
-		h = nums_add_blocks(h, _mm512_loadu_si512(data), _mm512_loadu_si512(data + 64));
-	}
+	r16 = nums_mul(r8, r8);
+	for (data += STEP_BYTES, n--; n >= 2; n -= 2, data += 2 * (size_t)STEP_BYTES)
+		h = nums_add_blocks(nums_mul_two(h, r16, nums_load(data), r8),
+				    _mm512_loadu_si512(data + STEP_BYTES),
+				    _mm512_loadu_si512(data + STEP_BYTES + 64));
+	if (n)
+		h = nums_add_blocks(nums_mul(h, r8), _mm512_loadu_si512(data),
+				    _mm512_loadu_si512(data + 64));
 	h = nums_mul(h, powers);
 	UNROLL
 	for (unsigned i = 0; i < 3; i++)
@@ -396,6 +452,16 @@ WITH_AVX512 static void poly_tag(uint8_t tag[static 16], const uint8_t otk[stati
 
 /* ---- both ---- */
 
+/* In constant time, as secret_eq, which is ten times slower. */
+static inline bool tag_eq(const uint8_t a[static 16], const uint8_t b[static 16])
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
 /* Applies the key stream behind BLOCKS[1], of which N are made. */
 INLINE_AVX512 void crypt(struct state *s, __m512i blocks[static STREAM_MAX], unsigned n,
 			 uint8_t *data, size_t len)
@@ -435,7 +501,7 @@ WITH_AVX512 bool chapoly_open(const uint8_t key[static 32], const uint8_t nonce[
 	n = stream_for(blocks, &s, len + 64);
 	_mm512_storeu_si512(otk, blocks[0]);
 	poly_tag(tag, otk, data, len);
-	if (!secret_eq(tag, data + len, sizeof(tag)))
+	if (!tag_eq(tag, data + len))
 		return false;
 	crypt(&s, blocks, n, data, len);
 	return true;
