@@ -1,71 +1,111 @@
 /* SPDX-License-Identifier: MIT
  *
- * A new bundle to a gateway's management port, so that it is there at once. The gateway checks the
- * signature, so the way needs no trust; a gateway that does not take it pulls it later.
+ * A new bundle to a gateway's management port, so that it is there at once. The gateway checks the signature, so the
+ * way needs no trust; a gateway that does not take it pulls it later.
+ *
+ * Plain HTTP/1.1 over one socket: a client library would take longer to load than a CGI request lasts.
  */
 #include "console/inner.h"
+#include "http/http.h"
 
-#include <curl/curl.h>
+#include <poll.h>
 
 #define CONNECT_MS 300
 #define TOTAL_MS 2000
+#define ANSWER_MAX 8192
 
-static size_t ignore(char *data, size_t size, size_t n, void *ctx)
+static bool ready(int fd, short events, uint64_t deadline_ms)
 {
-	(void)data;
-	(void)ctx;
-	return size * n;
+	uint64_t now;
+
+	while ((now = clock_now_ms()) < deadline_ms) {
+		struct pollfd p = {.fd = fd, .events = events};
+		int n = poll(&p, 1, (int)(deadline_ms - now));
+
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+	return false;
 }
 
-static CURLcode post(CURL *curl, const char *url, struct str body, struct curl_slist *headers)
+/* The connected socket, or -1. */
+static int open_to(const char *management, uint64_t deadline_ms)
 {
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TOTAL_MS);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.ptr);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
-	return curl_easy_perform(curl);
+	struct rn_error err;
+	struct addr a;
+	int fd = addr_resolve(&a, str_from(management), &err) ? -1 : tcp_connect(&a, &err);
+
+	if (fd >= 0 && (!ready(fd, POLLOUT, deadline_ms) || sock_error(fd) != 0))
+		fd_close(&fd);
+	return fd < 0 ? -1 : fd;
 }
 
-static struct curl_slist *make_headers(struct str sig)
+static bool send_all(int fd, struct str s, uint64_t deadline_ms)
 {
-	char text[BASE64_SIZE(MINISIGN_SIG_MAX)], line[sizeof(text) + 32];
-	struct curl_slist *list, *more;
+	while (s.len) {
+		ssize_t n = send(fd, s.ptr, s.len, MSG_NOSIGNAL);
 
-	if (sig.len > MINISIGN_SIG_MAX)
-		return NULL;
+		if (n > 0)
+			s = str_from_at(s, (size_t)n);
+		else if (errno != EINTR && (errno != EAGAIN || !ready(fd, POLLOUT, deadline_ms)))
+			return false;
+	}
+	return true;
+}
+
+/* The status of the answer; 0 when none came. */
+static unsigned read_status(int fd, uint64_t deadline_ms)
+{
+	struct http_head h;
+	char answer[ANSWER_MAX];
+	size_t len = 0;
+	ptrdiff_t used = 0;
+
+	http_head_init_response(&h, HTTP_POST);
+	while (used == 0 && len < sizeof(answer) && ready(fd, POLLIN, deadline_ms)) {
+		ssize_t n = recv(fd, answer + len, sizeof(answer) - len, 0);
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		used = http_head_parse(&h, str_make(answer, len));
+	}
+	return used > 0 ? h.status : 0;
+}
+
+static void write_head(struct buf *b, const char *management, size_t body_len, struct str sig)
+{
+	char text[BASE64_SIZE(MINISIGN_SIG_MAX)];
+
+	if (sig.len > MINISIGN_SIG_MAX) {
+		b->failed = true;
+		return;
+	}
 	base64_encode(text, sig.ptr, sig.len, BASE64_STD);
-	snprintf(line, sizeof(line), "Rustronaut-Signature: %s", text);
-	list = curl_slist_append(NULL, line);
-	more = list ? curl_slist_append(list, "Content-Type: text/x-rn") : NULL;
-	if (more)
-		more = curl_slist_append(list, "Expect:"); /* no 100-continue round trip */
-	if (!more)
-		curl_slist_free_all(list);
-	return more;
+	buf_addf(b, "POST /v1/push HTTP/1.1\r\nHost: %s\r\nContent-Type: text/x-rn\r\nContent-Length: %zu\r\n"
+		    "Connection: close\r\nRustronaut-Signature: %s\r\n\r\n", management, body_len, text);
 }
 
 bool push_bundle(const char *management, struct str bundle, struct str sig)
 {
-	struct curl_slist *headers = make_headers(sig);
-	CURL *curl = headers ? curl_easy_init() : NULL;
-	char url[HOST_MAX + 32];
-	long status = 0;
+	uint64_t start = clock_now_ms();
+	unsigned status = 0;
+	struct buf head;
+	int fd;
 
-	snprintf(url, sizeof(url), "http://%s/v1/push", management);
-	if (curl && post(curl, url, bundle, headers) == CURLE_OK)
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(curl);
-	curl_slist_free_all(headers);
+	buf_init(&head, 2 * ANSWER_MAX);
+	write_head(&head, management, bundle.len, sig);
+	fd = head.failed ? -1 : open_to(management, start + CONNECT_MS);
+	if (fd >= 0 && send_all(fd, buf_str(&head), start + TOTAL_MS) && send_all(fd, bundle, start + TOTAL_MS))
+		status = read_status(fd, start + TOTAL_MS);
+	fd_close(&fd);
+	buf_free(&head);
 	if (status / 100 != 2)
-		log_event(LOG_INFO,
-			  status ? "the gateway refused the pushed bundle"
-				 : "the gateway does not answer; it will pull",
+		log_event(LOG_INFO, status ? "the gateway refused the pushed bundle" : "the gateway does not answer; it will pull",
 			  "management", management, NULL);
 	return status / 100 == 2;
 }

@@ -531,3 +531,22 @@ walk_server() { # walk_server BASE-URL BASE-PATH STATUS-OF-A-KNOWN-ETAG
 	visit -o /dev/null "https://app.gw.example.com:$port/.rustronaut/logout"
 	[[ $(visit "https://app.gw.example.com:$port/") != *hello* ]]
 }
+
+@test "a change is pushed to the gateway's management port, signed" {
+	local port
+	port=$(free_port)
+	rm -rf "$RN_STATE_DIR/console"
+	rn-console init gw.example.com --management-port "$port" >/dev/null
+	TOKEN=$(<"$RN_CONSOLE_DIR/owner.token")
+	printf 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' >"$T/answer"
+	start node sh -c "nc -l -N 127.0.0.1 $port <$T/answer >$T/got"
+	wait_for sh -c "ss -ltn | grep -q 127.0.0.1:$port"
+	owner POST /api/v1/policies '{"policy":"all","effect":"deny","from":["any"],"to":["*"]}'
+	want 201
+	wait_for grep -q '^policy=all ' "$T/got"
+	tr -d '\r' <"$T/got" | sed -n '1,/^$/p' >"$T/head"
+	sed '1,/^\r$/d' "$T/got" >"$T/gw1.rn"
+	[ "$(head -n 1 "$T/head")" = "POST /v1/push HTTP/1.1" ]
+	sed -n 's/^Rustronaut-Signature: //p' "$T/head" | base64 -d >"$T/gw1.rn.minisig"
+	minisign -Vqm "$T/gw1.rn" -p "$RN_CONSOLE_DIR/sign.pub"
+}
