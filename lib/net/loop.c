@@ -159,10 +159,11 @@ int loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struct
 	int fd;
 
 	rn_assert(signo > 0 && (size_t)signo < ARRAY_LEN(l->signal));
-	/* A shell starts background jobs with SIGINT ignored, and an ignored signal never gets here. */
-	signal(signo, SIG_DFL);
 	sigaddset(&l->signal_set, signo);
 	pthread_sigmask(SIG_BLOCK, &l->signal_set, NULL);
+	/* A shell starts background jobs with SIGINT ignored, and an ignored signal never gets here.
+	 * Blocked by now, it cannot end us in between. */
+	signal(signo, SIG_DFL);
 	fd = signalfd(l->signals.fd, &l->signal_set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		return rn_fail_errno(err, RN_EOS, "signalfd");

@@ -12,11 +12,19 @@ on() {
 		RN_CONSOLE_DIR="$T/$m/state/console" "$@"
 }
 
+# The same for the background: takes the subshell's place, so that $! is the command itself.
+on_exec() {
+	local m=$1
+	shift
+	exec ip netns exec "$LAB-$m" env RN_RUN_DIR="$T/$m/run" RN_STATE_DIR="$T/$m/state" \
+		RN_CONSOLE_DIR="$T/$m/state/console" "$@"
+}
+
 # begin NAME MACHINE COMMAND…: in the background; its pid in $T/NAME.pid, its output in $T/NAME.log.
 begin() {
 	local name=$1 m=$2
 	shift 2
-	on "$m" "$@" >"$T/$name.log" 2>&1 3>&- &
+	on_exec "$m" "$@" >"$T/$name.log" 2>&1 3>&- &
 	echo $! >"$T/$name.pid"
 	echo $! >>"$T/pids"
 }
@@ -27,7 +35,7 @@ begin_ready() {
 	shift 2
 	rm -f "$T/$name.ready"
 	mkfifo "$T/$name.ready"
-	on "$m" "$@" --ready-fd 7 >"$T/$name.log" 2>&1 7>"$T/$name.ready" 3>&- &
+	on_exec "$m" "$@" --ready-fd 7 >"$T/$name.log" 2>&1 7>"$T/$name.ready" 3>&- &
 	echo $! >"$T/$name.pid"
 	echo $! >>"$T/pids"
 	[ "$(timeout 20 head -n 1 "$T/$name.ready")" = ready ] || rc=1
