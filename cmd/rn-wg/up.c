@@ -4,6 +4,7 @@
  */
 #include "rn-wg.h"
 
+#include "wg/carrier.h"
 #include "wg/control.h"
 #include "wg/namespace.h"
 
@@ -26,7 +27,7 @@ struct up {
 	struct wg_config config;
 	enum inside_mode mode;
 	struct loop *loop;
-	struct carrier *carrier;
+	struct engine *engine;
 	struct wg_control control;
 	struct ctl_server *ctl;
 	struct uapi_server *uapi[2];
@@ -211,7 +212,7 @@ static void reload_signal(void *ctx, int signo)
 		return;
 	wg_config_init(&config);
 	config.replace_peers = config.exact = true;
-	if (read_config(u, u->file.path, &config, &err) || carrier_apply(u->carrier, &config, &err))
+	if (read_config(u, u->file.path, &config, &err) || engine_apply(u->engine, &config, &err))
 		log_write(LOG_ERROR, "%s", err.text);
 	wg_config_free(&config);
 }
@@ -225,7 +226,7 @@ static int listen_uapi(struct up *u, int i, const char *folder, struct rn_error 
 	int n = snprintf(path, sizeof(path), "%s/%s.sock", folder, u->name);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return rn_fail(err, RN_ECONFIG, "%s: path too long", folder);
-	u->uapi[i] = uapi_listen(u->loop, path, u->carrier, err);
+	u->uapi[i] = uapi_listen(u->loop, path, u->engine, err);
 	return u->uapi[i] ? 0 : err->code;
 }
 
@@ -237,7 +238,7 @@ static int open_sockets(struct up *u, struct rn_error *err)
 		*err = u->cli->err;
 		return code;
 	}
-	u->control = (struct wg_control){u->carrier, u->name, u->loop};
+	u->control = (struct wg_control){u->engine, u->name, u->loop};
 	u->ctl = ctl_listen(u->loop, path, wg_control_call, &u->control, err);
 	if (!u->ctl)
 		return err->code;
@@ -262,10 +263,10 @@ static int set_up(struct up *u, struct rn_error *err)
 	u->loop = loop_new(err);
 	if (!u->loop)
 		return err->code;
-	u->carrier = carrier_new(u->loop, u->mode, u->name, err);
-	if (!u->carrier)
+	u->engine = carrier_new(u->loop, u->mode, u->name, err);
+	if (!u->engine)
 		return err->code;
-	int code = carrier_apply(u->carrier, &u->config, err);
+	int code = engine_apply(u->engine, &u->config, err);
 	wg_config_free(&u->config);
 	wg_config_init(&u->config);
 	if (!code)
@@ -282,7 +283,7 @@ static void tear_down(struct up *u)
 	for (size_t i = 0; i < ARRAY_LEN(u->uapi); i++)
 		uapi_close(u->uapi[i]);
 	ctl_close(u->ctl);
-	carrier_free(u->carrier);
+	engine_free(u->engine);
 	loop_free(u->loop);
 	wg_config_free(&u->config);
 	fd_close(&u->lock);
@@ -297,8 +298,8 @@ static int serve(struct up *u, const struct up_options *o)
 		ready_tell(getenv("NOTIFY_SOCKET"), o->ready_fd - 1);
 		log_event(LOG_INFO, "the tunnel is up", "interface", u->name, (char *)NULL);
 		code = loop_run(u->loop, &err);
-		if (!code && carrier_failure(u->carrier)->code) {
-			err = *carrier_failure(u->carrier);
+		if (!code && engine_failure(u->engine)->code) {
+			err = *engine_failure(u->engine);
 			code = err.code;
 		}
 	} else {

@@ -15,6 +15,7 @@ static const struct schema_key interface_keys[] = {
 	{"routes", TYPE_BOOL, 0, NULL, "yes", "set a route into the tunnel for each peer's allowed IPs"},
 	{"netns", TYPE_ENUM, 0, "private|host", NULL, "where the tunnel's device is: in a network namespace of its own, or on the host"},
 	{"engine", TYPE_ENUM, 0, "auto|kernel|user|netstack", "auto", "what carries the packets"},
+	{"why", TYPE_TEXT, 0, NULL, NULL, "shown: why auto did not take the kernel's engine"},
 	{"fwmark", TYPE_U64, 0, "0-4294967295", "0", "mark on the packets to the outside"},
 	{0}};
 SCHEMA_KIND(interface, .config = true, .id = TYPE_NAME, .programs = "rn-wg",

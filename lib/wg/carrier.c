@@ -44,20 +44,15 @@ static const struct wg_ops ops = {.send = op_send, .deliver = op_deliver, .refus
 
 /* ---- events ------------------------------------------------------------------------------------ */
 
-void carrier_fail(struct carrier *d)
-{
-	loop_stop(d->loop);
-}
-
 void carrier_rearm(struct carrier *d)
 {
 	uint64_t at = wg_deadline(d->wg);
 	if (at == UINT64_MAX) {
-		timer_stop(d->loop, &d->timer);
+		timer_stop(d->base.loop, &d->timer);
 		return;
 	}
 	uint64_t now = clock_now_ns();
-	timer_start(d->loop, &d->timer, at <= now ? 0 : (at - now + 999999) / 1000000);
+	timer_start(d->base.loop, &d->timer, at <= now ? 0 : (at - now + 999999) / 1000000);
 }
 
 static void timer_event(struct timer *t)
@@ -73,9 +68,9 @@ static void tun_event(struct watch *w, uint32_t events)
 	struct wg_pkt v[TUN_BATCH];
 	(void)events;
 	for (int round = 0; round < ROUNDS; round++) {
-		int n = tun_read(d->tun, v, TUN_BATCH, &d->failure);
+		int n = tun_read(d->tun, v, TUN_BATCH, &d->base.failure);
 		if (n < 0)
-			carrier_fail(d);
+			engine_fail(&d->base);
 		if (n <= 0)
 			break;
 		wg_input_tun(d->wg, v, (size_t)n, clock_now_ns());
@@ -108,22 +103,14 @@ static void udp6_event(struct watch *w, uint32_t events)
 	udp_event(container_of(w, struct carrier, udp6_watch), w->fd);
 }
 
-static void inside_event(struct watch *w, uint32_t events)
-{
-	struct carrier *d = container_of(w, struct carrier, inside_watch);
-	(void)events;
-	rn_fail(&d->failure, RN_EOS, "the process inside the tunnel is gone");
-	carrier_fail(d);
-}
-
 /* ---- beginning and end ------------------------------------------------------------------------- */
 
 static void unwatch_udp(struct carrier *d)
 {
 	if (d->udp_watched && d->udp4_watch.fd >= 0)
-		watch_del(d->loop, &d->udp4_watch);
+		watch_del(d->base.loop, &d->udp4_watch);
 	if (d->udp_watched && d->udp6_watch.fd >= 0)
-		watch_del(d->loop, &d->udp6_watch);
+		watch_del(d->base.loop, &d->udp6_watch);
 	d->udp_watched = false;
 }
 
@@ -132,101 +119,95 @@ int carrier_watch_udp(struct carrier *d, struct rn_error *err)
 	unwatch_udp(d);
 	d->udp4_watch = (struct watch){.fd = d->udp->fd4, .events = EPOLLIN, .fn = udp4_event};
 	d->udp6_watch = (struct watch){.fd = d->udp->fd6, .events = EPOLLIN, .fn = udp6_event};
-	int code = d->udp->fd4 >= 0 ? watch_add(d->loop, &d->udp4_watch, err) : 0;
+	int code = d->udp->fd4 >= 0 ? watch_add(d->base.loop, &d->udp4_watch, err) : 0;
 	if (!code && d->udp->fd6 >= 0)
-		code = watch_add(d->loop, &d->udp6_watch, err);
+		code = watch_add(d->base.loop, &d->udp6_watch, err);
 	d->udp_watched = !code;
 	return code;
 }
 
-static int watch_fds(struct carrier *d, struct rn_error *err)
+static bool peer_info(struct engine *e, const uint8_t key[static WG_KEY_LEN], struct wg_peer_info *info)
 {
-	d->tun_watch = (struct watch){.fd = d->tun->fd, .events = EPOLLIN, .fn = tun_event};
-	int code = watch_add(d->loop, &d->tun_watch, err);
-	d->tun_watched = !code;
-	d->inside_watch = (struct watch){
-		.fd = inside_fd(d->inside), .events = EPOLLIN, .fn = inside_event};
-	if (!code && d->inside_watch.fd >= 0) {
-		code = watch_add(d->loop, &d->inside_watch, err);
-		d->inside_watched = !code;
-	}
-	return code;
+	struct wg_peer *peer = wg_peer_find(carrier_of(e)->wg, key);
+	if (peer)
+		wg_peer_info(peer, clock_now_ns(), info);
+	return peer != NULL;
 }
 
-struct carrier *carrier_new(struct loop *l, enum inside_mode mode, const char *name,
-			  struct rn_error *err)
+static void peer_endpoint(struct engine *e, const uint8_t key[static WG_KEY_LEN], const struct addr *a)
+{
+	struct carrier *d = carrier_of(e);
+	struct wg_peer *peer = wg_peer_find(d->wg, key);
+	if (!peer)
+		return;
+	wg_peer_set_endpoint(d->wg, peer, a);
+	wg_peer_connect(d->wg, peer, clock_now_ns());
+	carrier_rearm(d);
+}
+
+static void carrier_free(struct engine *e)
+{
+	struct carrier *d = carrier_of(e);
+	timer_stop(e->loop, &d->timer);
+	wg_device_free(d->wg);
+	unwatch_udp(d);
+	if (d->tun_watched)
+		watch_del(e->loop, &d->tun_watch);
+	udp_free(d->udp);
+	tun_free(d->tun);
+	engine_done(e);
+	free(d);
+}
+
+static const struct engine_ops engine = {
+	.name = "user",
+	.apply = carrier_apply,
+	.live = carrier_live,
+	.show_peers = carrier_show_peers,
+	.peer_info = peer_info,
+	.peer_endpoint = peer_endpoint,
+	.free = carrier_free,
+};
+
+static int start(struct carrier *d, struct rn_error *err)
+{
+	int tun = -1;
+	d->base.inside = inside_start(d->base.mode, d->base.name, &tun, err);
+	if (!d->base.inside)
+		return err->code;
+	d->tun = tun_new(tun, d->base.name);
+	if (!d->tun)
+		fd_close(&tun);
+	d->udp = udp_new();
+	if (!d->tun || !d->udp)
+		return rn_fail(err, RN_EOS, "out of memory");
+	d->wg = wg_device_new(&ops, d, err);
+	if (!d->wg)
+		return err->code;
+	wg_set_forward(d->wg, true); /* until an address is configured: carrier_apply */
+	d->tun_watch = (struct watch){.fd = d->tun->fd, .events = EPOLLIN, .fn = tun_event};
+	int code = watch_add(d->base.loop, &d->tun_watch, err);
+	d->tun_watched = !code;
+	return code ? code : engine_watch_inside(&d->base, err);
+}
+
+struct engine *carrier_new(struct loop *l, enum inside_mode mode, const char *name,
+			   struct rn_error *err)
 {
 	struct carrier *d = calloc(1, sizeof(*d));
-	int tun = -1;
 	if (!d) {
 		rn_fail(err, RN_EOS, "out of memory");
 		return NULL;
 	}
-	d->loop = l;
-	d->mode = mode;
-	d->manage_routes = mode == INSIDE_PRIVATE;
+	engine_init(&d->base, &engine, l, mode, name);
 	d->timer.fn = timer_event;
-	d->inside = inside_start(mode, name, &tun, err);
-	if (!d->inside)
-		goto fail;
-	d->tun = tun_new(tun, name);
-	d->udp = udp_new();
-	d->wg = wg_device_new(&ops, d, err);
-	if (!d->tun || !d->udp)
-		rn_fail(err, RN_EOS, "out of memory");
-	if (!d->tun || !d->udp || !d->wg || watch_fds(d, err))
-		goto fail;
-	wg_set_forward(d->wg, true); /* until an address is configured: carrier_apply */
-	carrier_names_start(d);
-	return d;
-fail:
-	if (!d->tun)
-		fd_close(&tun);
-	carrier_free(d);
+	if (!start(d, err))
+		return &d->base;
+	engine_free(&d->base);
 	return NULL;
 }
 
-void carrier_free(struct carrier *d)
+struct wg_device *carrier_device(struct engine *e)
 {
-	if (!d)
-		return;
-	carrier_names_stop(d);
-	timer_stop(d->loop, &d->timer);
-	while (d->wg && wg_peer_count(d->wg))
-		carrier_peer_remove(d, wg_peer_at(d->wg, wg_peer_count(d->wg) - 1));
-	wg_device_free(d->wg);
-	unwatch_udp(d);
-	if (d->inside_watched)
-		watch_del(d->loop, &d->inside_watch);
-	if (d->tun_watched)
-		watch_del(d->loop, &d->tun_watch);
-	udp_free(d->udp);
-	tun_free(d->tun);
-	inside_stop(d->inside);
-	vec_free(&d->addresses.base);
-	vec_free(&d->routes.base);
-	free(d);
-}
-
-struct wg_device *carrier_engine(struct carrier *d)
-{
-	return d->wg;
-}
-
-struct inside *carrier_inside(struct carrier *d)
-{
-	return d->inside;
-}
-
-bool carrier_address(const struct carrier *d, size_t i, struct cidr *address)
-{
-	if (i >= d->addresses.len)
-		return false;
-	*address = d->addresses.ptr[i];
-	return true;
-}
-
-const struct rn_error *carrier_failure(const struct carrier *d)
-{
-	return &d->failure;
+	return carrier_of(e)->wg;
 }

@@ -2,7 +2,7 @@
  *
  * What somebody wants of a WireGuard device, wherever it was said: interface and peer records, or
  * UAPI text. A struct wg_config is a change: only what it names (has_…) is touched, except that
- * replace_peers and replace_allowed take away what is not named. carrier.h carries it out.
+ * replace_peers and replace_allowed take away what is not named. engine.h carries it out.
  */
 #ifndef RN_WG_CONFIG_H
 #define RN_WG_CONFIG_H

@@ -9,17 +9,15 @@ typedef int verb_fn(struct wg_control *c, struct ctl_call *call, const struct re
 static int do_hello(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
 		    struct rn_error *err)
 {
-	(void)rq, (void)body, (void)err;
-	carrier_hello(c->carrier, ctl_out(call));
-	return 0;
+	(void)rq, (void)body;
+	return engine_hello(c->engine, ctl_out(call), err);
 }
 
 static int do_show(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
 		   struct rn_error *err)
 {
-	(void)rq, (void)body, (void)err;
-	carrier_show(c->carrier, ctl_out(call));
-	return 0;
+	(void)rq, (void)body;
+	return engine_show(c->engine, ctl_out(call), err);
 }
 
 static int do_down(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
@@ -41,7 +39,7 @@ static int configure(struct wg_control *c, struct str body, bool exact, struct r
 	if (!code && exact && !reader.interfaces)
 		code = rn_fail(err, RN_ECONFIG, "no interface=%s record", c->name);
 	if (!code)
-		code = carrier_apply(c->carrier, &config, err);
+		code = engine_apply(c->engine, &config, err);
 	wg_config_free(&config);
 	return code;
 }
@@ -73,7 +71,7 @@ static bool is_unspecified(const struct addr *a)
 static int own_address(struct wg_control *c, struct addr *a, struct rn_error *err)
 {
 	struct cidr own;
-	for (size_t i = 0; carrier_address(c->carrier, i, &own); i++) {
+	for (size_t i = 0; engine_address(c->engine, i, &own); i++) {
 		if (own.family != a->sa.sa_family)
 			continue;
 		uint16_t port = addr_port(a);
@@ -124,7 +122,7 @@ static int do_listen(struct wg_control *c, struct ctl_call *call, const struct r
 		code = own_address(c, &a, err);
 	if (code)
 		return code;
-	int fd = inside_listen(carrier_inside(c->carrier), &a, err);
+	int fd = inside_listen(engine_inside(c->engine), &a, err);
 	return fd < 0 ? fd : give_socket(call, "listen", fd);
 }
 
@@ -139,7 +137,7 @@ static int do_connect(struct wg_control *c, struct ctl_call *call, const struct 
 		code = rn_fail(err, RN_EDATA, "request=connect: address with a port is missing");
 	if (code)
 		return code;
-	int fd = inside_connect(carrier_inside(c->carrier), &a, err);
+	int fd = inside_connect(engine_inside(c->engine), &a, err);
 	return fd < 0 ? fd : give_socket(call, "connect", fd);
 }
 
@@ -158,7 +156,7 @@ static int do_udp(struct wg_control *c, struct ctl_call *call, const struct rec 
 		local.sa.sa_family = has_peer ? peer.sa.sa_family : AF_INET;
 	if (is_unspecified(&local) && (code = own_address(c, &local, err)))
 		return code;
-	int fd = inside_udp(carrier_inside(c->carrier), &local, has_peer ? &peer : NULL, err);
+	int fd = inside_udp(engine_inside(c->engine), &local, has_peer ? &peer : NULL, err);
 	return fd < 0 ? fd : give_socket(call, "udp", fd);
 }
 

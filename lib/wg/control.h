@@ -6,19 +6,20 @@
 #ifndef RN_WG_CONTROL_H
 #define RN_WG_CONTROL_H
 
-#include "wg/carrier.h"
+#include "wg/engine.h"
 
 /* Answers one call; for ctl_listen, with CTX a struct wg_control. "request=down" calls stop. */
 struct wg_control {
-	struct carrier *carrier;
+	struct engine *engine;
 	const char *name;
 	struct loop *loop;
 };
 ctl_handler wg_control_call;
 
-/* Serves UAPI at PATH (a stale socket there is taken over), to our user and root only. */
+/* Serves UAPI of the user engine D at PATH (a stale socket there is taken over), to our user and
+ * root only. The kernel's own device is wg(8)'s by netlink. */
 struct uapi_server;
-struct uapi_server *uapi_listen(struct loop *l, const char *path, struct carrier *d,
+struct uapi_server *uapi_listen(struct loop *l, const char *path, struct engine *d,
 				struct rn_error *err) must_check;
 void uapi_close(struct uapi_server *s);
 

@@ -15,7 +15,7 @@
 
 #define TUN_BATCH 64 /* packets in one burst at most */
 #define TUN_PACKET_MAX 65535
-#define TUN_MTU_DEFAULT 1420
+#define TUN_MTU_DEFAULT WG_MTU_DEFAULT
 
 /* A packet as the kernel handed it over, and how much of it was cut off already. */
 struct tun_big {
@@ -31,7 +31,6 @@ struct tun {
 	int fd;
 	char name[IFNAMSIZ];
 	uint32_t mtu; /* of the device, as its owner says */
-	bool up;
 	struct tun_big big;
 	uint8_t out[2 * TUN_PACKET_MAX + TUN_BATCH * WG_SEALED_LEN(0)];
 };

@@ -2,6 +2,7 @@
  *
  * The UAPI socket. A connection may ask several times, one request after the other.
  */
+#include "wg/carrier.h"
 #include "wg/control.h"
 #include "wg/uapi.h"
 
@@ -26,7 +27,7 @@ struct client {
 struct uapi_server {
 	struct watch watch;
 	struct loop *loop;
-	struct carrier *carrier;
+	struct engine *engine;
 	struct client *clients;
 	size_t n;
 	char path[108];
@@ -58,7 +59,7 @@ static void client_close(struct client *c)
 
 static void answer(struct client *c, struct str request)
 {
-	struct carrier *d = c->server->carrier;
+	struct engine *d = c->server->engine;
 	struct wg_config config;
 	enum uapi_operation op;
 	struct rn_error err = {0};
@@ -67,10 +68,10 @@ static void answer(struct client *c, struct str request)
 	if (code)
 		op = UAPI_SET;
 	/* Room at once, so that keys are not left behind in blocks that were outgrown. */
-	if (!code && op == UAPI_GET && buf_reserve(&c->out, 1024 + 1024 * wg_peer_count(carrier_engine(d))))
-		uapi_write(&c->out, carrier_engine(d), clock_now_ns());
+	if (!code && op == UAPI_GET && buf_reserve(&c->out, 1024 + 1024 * wg_peer_count(carrier_device(d))))
+		uapi_write(&c->out, carrier_device(d), clock_now_ns());
 	else if (!code)
-		code = carrier_apply(d, &config, &err);
+		code = engine_apply(d, &config, &err);
 	if (code)
 		log_write(LOG_WARN, "UAPI: %s", err.text);
 	uapi_write_end(&c->out, &err);
@@ -157,7 +158,7 @@ static void accept_event(struct watch *w, uint32_t events)
 	s->n++;
 }
 
-struct uapi_server *uapi_listen(struct loop *l, const char *path, struct carrier *d, struct rn_error *err)
+struct uapi_server *uapi_listen(struct loop *l, const char *path, struct engine *d, struct rn_error *err)
 {
 	struct uapi_server *s = calloc(1, sizeof(*s));
 	struct stat st;
@@ -166,7 +167,7 @@ struct uapi_server *uapi_listen(struct loop *l, const char *path, struct carrier
 		return NULL;
 	}
 	s->loop = l;
-	s->carrier = d;
+	s->engine = d;
 	s->watch = (struct watch){.fd = unix_listen(path, 0600, err), .events = EPOLLIN, .fn = accept_event};
 	if (s->watch.fd >= 0 && !watch_add(l, &s->watch, err)) {
 		(void)str_copy(s->path, sizeof(s->path), str_from(path));

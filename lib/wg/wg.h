@@ -38,6 +38,7 @@
 #define WG_SEALED_LEN(len) (WG_HEAD + (((len) + 15U) & ~15U) + 16)
 /* The longest plain packet that is taken. */
 #define WG_PLAIN_MAX 65535
+#define WG_MTU_DEFAULT 1420
 /* Packets that wait for a handshake: per peer (the oldest goes first), and bytes in all. */
 #define WG_STAGED_PER_PEER 64
 #define WG_STAGED_BYTES (4U << 20)
@@ -165,7 +166,7 @@ uint16_t wg_listen_port(const struct wg_device *dev); /* (const) */
 void wg_set_fwmark(struct wg_device *dev, uint32_t mark);
 uint32_t wg_fwmark(const struct wg_device *dev); /* (const) */
 
-/* Padding never makes a plain packet longer than this (paper 5.4.6). Default 1420. */
+/* Padding never makes a plain packet longer than this (paper 5.4.6). Default WG_MTU_DEFAULT. */
 void wg_set_mtu(struct wg_device *dev, uint32_t mtu);
 
 /* The interface's own addresses (ports ignored), for the rule of doc/contracts.md: unless forwarding

@@ -224,7 +224,7 @@ as_nobody_with_tun() {
 	export RN_RUN_DIR=$T/nobody/run
 	as_nobody_with_tun true || skip "no mount namespaces"
 	start_ready ours as_nobody_with_tun "$T/rn-wg" up "$OURS" -f "$T/nobody/ours.rn" --foreground
-	run_exit 0 rn-wg show "$OURS"
+	run_exit 0 as_nobody_with_tun "$T/rn-wg" show "$OURS"
 	has "netns=private"
 	pid=$(printf 'request=hello\n\n' | socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wg-$OURS.sock" | grep -o 'pid=[0-9]*' | cut -d= -f2)
 	echo "$pid" >>"$T/pids" # what start noted is a shell's

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A running tunnel, whatever carries its packets: our own engine on a TUN device (carrier.h), or the
+ * kernel's WireGuard (kernel.h). What is wanted of it comes as a struct wg_config, whoever said it;
+ * what it is comes out as records. The control socket and rn-wg know a tunnel by this header only.
+ */
+#ifndef RN_WG_ENGINE_H
+#define RN_WG_ENGINE_H
+
+#include "wg/config.h"
+#include "wg/inside.h"
+
+struct engine;
+
+/* Carries out C by the smallest difference: what is as wanted is not touched, so sessions go on, and
+ * an endpoint that roamed stays unless its configured text changed. The port is bound first; when
+ * that fails nothing was changed. Endpoints that are names are resolved in the background, now and
+ * again when handshakes with them fail. */
+int engine_apply(struct engine *e, const struct wg_config *c, struct rn_error *err) must_check;
+
+/* Adds an interface record and a peer record for each peer, with their live state. */
+int engine_show(struct engine *e, struct buf *out, struct rn_error *err) must_check;
+/* tunnel=NAME pid=… address=… mode=…: the answer to hello. */
+int engine_hello(struct engine *e, struct buf *out, struct rn_error *err) must_check;
+
+/* Where sockets inside the tunnel are made. */
+struct inside *engine_inside(struct engine *e);
+/* The I-th own address, with host bits and prefix length; false behind the last. */
+bool engine_address(const struct engine *e, size_t i, struct cidr *address);
+
+/* Why this engine runs and not a better one; WHY must stay as long as E. */
+void engine_set_why(struct engine *e, const char *why);
+/* Why the device stopped the loop (it was removed, or the process inside died); code 0: it did not. */
+const struct rn_error *engine_failure(const struct engine *e);
+
+/* Device, addresses, routes and sockets go. NULL is fine. */
+void engine_free(struct engine *e);
+
+#endif
