@@ -87,11 +87,11 @@ static void tell(struct cli *c, const struct console_setup *s, const struct told
 	cli_printf(c, "The console and gateway of %s are made.\n\n", s->domain);
 	cli_printf(c, "DNS records to have:\n");
 	if (t->address.len)
-		cli_printf(c, "  %s. %s %s\n", s->domain, t->type.ptr, t->address.ptr);
+		cli_printf(c, "  %s. 300 IN %s %s\n", s->domain, t->type.ptr, t->address.ptr);
 	else
-		cli_printf(c, "  %s. A %s\n", s->domain,
+		cli_printf(c, "  %s. 300 IN A %s\n", s->domain,
 			   *guess ? guess : "THE.PUBLIC.ADDRESS.OF.THIS.MACHINE");
-	cli_printf(c, "  *.%s. CNAME %s.\n\n", s->domain, s->domain);
+	cli_printf(c, "  *.%s. 300 IN CNAME %s.\n\n", s->domain, s->domain);
 	cli_printf(c, "Next:\n");
 	cli_printf(c, "  start the gateway here:     rn-node run gateway\n");
 	cli_printf(c, "  join from another machine:  rn join %s\n", t->invitation.ptr);

@@ -20,8 +20,8 @@ state_of() { find "$@" -type f ! -name '*-wal' ! -name '*-shm' -print0 | sort -z
 
 @test "init makes everything, and says what to do next" {
 	init
-	grep -q "^  $DOMAIN. A 203.0.113.2$" "$T/init.out"
-	grep -q "^  \*.$DOMAIN. CNAME $DOMAIN.$" "$T/init.out"
+	grep -q "^  $DOMAIN. 300 IN A 203.0.113.2$" "$T/init.out"
+	grep -q "^  \*.$DOMAIN. 300 IN CNAME $DOMAIN.$" "$T/init.out"
 	[ "$(grep -c 'rn://' "$T/init.out")" = 1 ]
 	grep -Eq "rn join rn://$DOMAIN/[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}@203.0.113.2$" "$T/init.out"
 	for f in "$C"/{console.db,sign.key,ca.key,owner.token,owner.password} \
