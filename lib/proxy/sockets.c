@@ -243,6 +243,7 @@ static void commit_fill(struct order *o, unsigned worker, void *ctx)
 {
 	struct commit *c = ctx;
 	o->view = c->snap ? view_new(c->snap) : NULL;
+	o->tunnels = !c->snap;
 	for (size_t i = 0; i < c->plan->closes.len; i++) {
 		struct str *name = VEC_PUSH(&o->closes);
 		if (name)

@@ -127,12 +127,13 @@ int up_detach(struct up *up)
 	return fd;
 }
 
-/* Idle connections of all targets that the worker's view knows; at the end. */
-void ups_close(struct worker *w)
+void ups_close(struct worker *w, bool only_tunnels)
 {
-	const struct snapshot *s = w->view->snap;
-	for (size_t i = 0; i < s->targets.len; i++) {
+	const struct snapshot *s = w->view ? w->view->snap : NULL;
+	for (size_t i = 0; s && i < s->targets.len; i++) {
 		struct target_slot *slot = &s->targets.ptr[i]->state->slots[w->index];
+		if (only_tunnels && s->targets.ptr[i]->via.len == 0)
+			continue;
 		while (slot->idle) {
 			struct up *up = slot->idle;
 			pool_remove(up);

@@ -110,7 +110,7 @@ void *worker_main(void *arg)
 	listeners_close(w);
 	conns_close(w);
 	tcps_close(w);
-	ups_close(w);
+	ups_close(w, false);
 	return NULL;
 }
 
@@ -143,6 +143,8 @@ static void order_apply(struct mail *m)
 		view_unref(w->view);
 		w->view = o->view;
 	}
+	if (o->tunnels)
+		ups_close(w, true);
 	for (size_t i = 0; i < o->closes.len; i++)
 		listeners_close_named(w, o->closes.ptr[i]);
 	for (size_t i = 0; i < o->opens.len; i++) {

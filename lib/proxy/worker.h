@@ -47,6 +47,7 @@ struct order { /* main waits until it is done, so everything in it may be main's
 	struct view *view;             /* NULL: the same as before */
 	VEC(struct order_open) opens;
 	VEC(struct str) closes;        /* names */
+	bool tunnels; /* one came or went: pooled connections in tunnels are not to be trusted */
 	bool drain, stop;
 	struct order_wait *wait;       /* NULL: nobody waits */
 };
@@ -156,7 +157,9 @@ struct up *up_from_fd(struct worker *w, struct target *t, int fd, struct txn *ow
 /* Back to the pool after a whole answer. */
 void up_keep(struct up *up);
 void up_close(struct up *up); /* NULL is fine */
-void ups_close(struct worker *w);
+/* Idle connections to the targets that the worker's view knows; only those in tunnels, when one came or
+ * went. */
+void ups_close(struct worker *w, bool only_tunnels);
 /* A plain connection's descriptor, for a relay; UP is gone. */
 int up_detach(struct up *up);
 /* Events of a busy connection; relay.c. */

@@ -268,3 +268,39 @@ echo_once() {
 	wait_for sh -c "curl -s http://127.0.0.1:$P/name >/dev/null; grep -q 'access=.*path=/name status=200' '$T/log.log'"
 	rn-proxy log | rn-rec check
 }
+
+@test "listen and target through a tunnel; the source address is the device; it comes back" {
+	backend one
+	(umask 077; rn-wg genkey >"$T/wg0.key")
+	echo 'interface=wg0 address=10.9.0.1/24 listen_port=0 private_key_file=wg0.key' >"$T/wg.rn"
+	start_ready wg rn-wg up wg0 -f "$T/wg.rn" --netns private --foreground
+	wg=$(tail -n 1 "$T/pids")
+	cat >"$T/site.rn" <<-END
+		listen=web address=127.0.0.1:0 proto=http
+		listen=inside address=10.9.0.1:8080 proto=http via=wg0
+		listen=t address=127.0.0.1:0 proto=tcp
+		device=self address=10.9.0.1/32 user=ada groups=eng
+		resource=out listen=web
+		resource=in listen=inside
+		resource=tcp listen=t
+		target=out resource=out address=10.9.0.1:8080 via=wg0
+		target=in resource=in address=127.0.0.1:$PORT
+		target=tcp resource=tcp address=10.9.0.1:8080 via=wg0
+		policy=out effect=allow from=any to=resource:out,resource:tcp
+		policy=in effect=allow from=device:self to=resource:in action=GET
+	END
+	proxy
+	wait_for sh -c 'rn-proxy show listeners | grep -q "listener=inside .*state=open"'
+	[ "$(get x /name)" = one ]
+	[ "$(get x /echo | jq -r '.headers | ."x-rustronaut-device" + " " + ."x-rustronaut-user"')" = 'self ada' ]
+	run get x /name -X POST -o /dev/null -w '%{http_code}'
+	[ "$output" = 403 ]
+	[ "$(curl -sS "http://127.0.0.1:$(port_of t)/name")" = one ]
+	kill "$wg"
+	wait_gone "$wg"
+	wait_for sh -c 'rn-proxy show listeners | grep -q "listener=inside .*state=waiting"'
+	run get x /name -o /dev/null -w '%{http_code}'
+	[ "$output" = 502 ]
+	start_ready wg rn-wg up wg0 -f "$T/wg.rn" --netns private --foreground
+	wait_for sh -c "[ \"\$(curl -s http://127.0.0.1:$P/name)\" = one ]"
+}
