@@ -32,8 +32,6 @@ static const char *who_may(const struct asked *a, const struct rec *r, struct ar
 
 	if (a->public_)
 		return "everyone";
-	if (allow && web)
-		return arena_printf(arena, "%s, and who has the share link", allow).ptr;
 	if (allow)
 		return allow;
 	if (web)
@@ -73,6 +71,24 @@ static const char *how_to_use(const struct asked *a, const struct rec *r, struct
 	return arena_str(arena, str_from(line)).ptr;
 }
 
+/* "NAME. TTL IN TYPE VALUE.", a line of a zone: in short for who types it in, whole for who pastes
+ * it. */
+static void print_dns(struct cli *c, const char *zone_line, struct arena *arena)
+{
+	struct str rest = str_from(zone_line), word[5] = {0};
+	size_t n = 0;
+
+	while (n < ARRAY_LEN(word) && str_cut(&rest, ' ', &word[n]))
+		n++;
+	if (n < ARRAY_LEN(word))
+		return;
+	if (str_ends(word[0], STR(".")))
+		word[0].len--;
+	print_line(c, "DNS record:",
+		   arena_printf(arena, "%.*s %.*s", STR_ARG(word[3]), STR_ARG(word[0])).ptr);
+	print_line(c, "Line for the zone:", zone_line);
+}
+
 static void print_people(struct cli *c, const struct asked *a, const struct rec *r,
 			 struct arena *arena)
 {
@@ -82,7 +98,7 @@ static void print_people(struct cli *c, const struct asked *a, const struct rec 
 		url = at ? at : NULL;
 	print_line(c, "Service exposed at:",
 		   url ? url : "the gateway, for the organisation's own devices");
-	print_line(c, "DNS record:", value(r, "dns", arena));
+	print_dns(c, value(r, "dns", arena), arena);
 	print_line(c, "Share link:", value(r, "share", arena));
 	print_line(c, "Who may reach it:", who_may(a, r, arena));
 	print_line(c, "Use it with:", how_to_use(a, r, arena));

@@ -65,6 +65,28 @@ web() { # web PORT: a page on client1
 	stop uc1p
 }
 
+@test "UC1: what a person at a terminal reads" {
+	begin_ready uc1t client1 rn expose localhost:3000 http --name page --subdomain dev-server -p
+	mapfile -t lines <"$T/uc1t.log"
+	[ "${lines[0]}" = "Service exposed at: https://dev-server.$DOMAIN" ]
+	[ "${lines[1]}" = "DNS record:         CNAME dev-server.$DOMAIN" ]
+	[ "${lines[2]}" = "Line for the zone:  dev-server.$DOMAIN. 300 IN CNAME $DOMAIN." ]
+	[[ ${lines[3]} == "Share link:         https://dev-server.$DOMAIN/?rn_link="* ]]
+	[ "${lines[4]}" = "Who may reach it:   who has the share link, and who is logged in to the organisation" ]
+	[ "${#lines[@]}" -eq 5 ]
+	run on client1 rn expose list -o name,status,protocol
+	[[ $output == *"page	up	http"* ]]
+	# The name is taken now, for this machine too.
+	run on client1 rn expose localhost:3000 http --name other --subdomain dev-server
+	[ "$status" -eq 1 ]
+	[[ $output == *"dev-server"*"taken"* ]]
+	run on client1 rn expose stop page
+	[ "$status" -eq 0 ]
+	wait_gone "$(<"$T/uc1t.pid")"
+	run on client1 rn expose stop page
+	[ "$status" -eq 1 ]
+}
+
 @test "UC2: a real sshd, reached with ssh through the gateway" {
 	mkdir -p "$T/sshd" /run/sshd
 	ssh-keygen -q -t ed25519 -N '' -f "$T/sshd/host"
@@ -92,6 +114,18 @@ web() { # web PORT: a page on client1
 	stop uc2
 }
 
+@test "UC2: what a person at a terminal reads" {
+	begin_ready uc2t client1 rn expose localhost:22 tcp --name term --public -p
+	mapfile -t lines <"$T/uc2t.log"
+	[[ ${lines[0]} =~ ^"Service exposed at: $DOMAIN:"([0-9]+)$ ]]
+	local port=${BASH_REMATCH[1]}
+	[ "${lines[1]}" = "DNS record:         A $DOMAIN" ]
+	[ "${lines[2]}" = "Line for the zone:  $DOMAIN. 300 IN A 203.0.113.2" ]
+	[ "${lines[3]}" = "Who may reach it:   everyone" ]
+	[ "${lines[4]}" = "Use it with:        ssh -p $port USER@$DOMAIN" ]
+	stop uc2t
+}
+
 @test "UC2: without --public the port does not exist for the world" {
 	begin_ready uc2p client1 rn expose localhost:2222 tcp --name shell-private
 	run ! grep -q 'public_address=' "$T/uc2p.log"
@@ -110,14 +144,12 @@ web() { # web PORT: a page on client1
 	wait_for on client2 "$pg/pg_isready" -h 127.0.0.1 -p 5432
 	begin_ready db client2 rn expose localhost:5432 tcp --name remote-db
 	begin_ready fwd client1 rn forward remote-db:5432 localhost:5433
-	in_ns inet tcpdump -i br0 -w "$T/wire.pcap" -U not arp >"$T/tcpdump.log" 2>&1 3>&- &
-	local dump=$!
-	echo $dump >>"$T/pids"
+	begin tcpdump inet tcpdump -i br0 --immediate-mode -w "$T/wire.pcap" -U not arp
 	wait_for grep -q 'listening on' "$T/tcpdump.log"
 	run on client1 psql -h 127.0.0.1 -p 5433 -U postgres -Atc "select 'plaintext-marker-' || 6*7"
 	[ "$output" = plaintext-marker-42 ]
-	kill -INT $dump
-	wait_gone $dump
+	wait_for bash -c "[ \"\$(stat -c %s '$T/wire.pcap')\" -gt 1000 ]"
+	stop tcpdump
 	[ "$(stat -c %s "$T/wire.pcap")" -gt 1000 ]
 	run ! grep -qa 'plaintext-marker' "$T/wire.pcap"
 	stop fwd
