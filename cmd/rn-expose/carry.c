@@ -9,6 +9,7 @@
 
 #define CONNS_MAX 4096
 #define FLOWS_MAX 4096
+#define HOLD_MS 10 /* the gateway's probes come and go without troubling the service */
 #define FLOW_IDLE_MS 60000
 
 static bool may_enter(const struct service *s, const struct addr *from)
@@ -28,8 +29,12 @@ static int open_local(void *ctx, const struct addr *from)
 	if (!may_enter(s, from))
 		return RN_EPERM;
 	fd = target_connect(&s->asked.target, &err);
-	if (fd < 0)
-		log_write(LOG_WARN, "%s: %s", s->asked.name, err.text);
+	/* Told when it changes, not with every visitor. */
+	if (fd < 0 && !s->local_away)
+		print_note(s, "%s: visitors get an error until it answers", err.text);
+	else if (fd >= 0 && s->local_away)
+		print_note(s, "%s answers again", s->asked.target.text);
+	s->local_away = fd < 0;
 	return fd;
 }
 
@@ -90,7 +95,7 @@ static int serve(struct service *s, int fd, struct rn_error *err)
 					 .open = open_local_udp,
 					 .ctx = s};
 	const struct conns_conf conns = {
-		.listener = fd, .max = CONNS_MAX, .open = open_local, .ctx = s};
+		.listener = fd, .max = CONNS_MAX, .hold_ms = HOLD_MS, .open = open_local, .ctx = s};
 
 	if (strcmp(s->asked.protocol, "udp") == 0) {
 		s->flows = flows_start(s->app->loop, &flows, err);

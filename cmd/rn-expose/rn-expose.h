@@ -105,6 +105,7 @@ struct service {
 	int64_t renew_at;   /* Unix seconds; 0 never */
 	int64_t down_since; /* Unix seconds */
 	bool registered, shown, up, ending, hinted;
+	bool local_away;   /* the last visitor found nobody at the local address */
 	struct buf record; /* as the console answered */
 	char id[AGENT_NAME_MAX + 1];
 	char host[HOST_MAX]; /* HOST[:PORT] that serves it; "" for tcp and udp */

@@ -64,6 +64,22 @@ static void mark_down(struct service *s, const char *why)
 	}
 }
 
+/* The gateway reaches us; whether there is something to reach behind us is another matter. */
+static void check_local(struct service *s)
+{
+	struct rn_error err;
+	int fd;
+
+	if (strcmp(s->asked.protocol, "udp") == 0)
+		return;
+	fd = target_connect(&s->asked.target, &err);
+	s->local_away = fd < 0;
+	if (fd < 0)
+		print_note(s, "%s: visitors get an error until it answers", err.text);
+	else
+		close(fd);
+}
+
 static void mark_up(struct service *s)
 {
 	bool first = !s->shown;
@@ -77,6 +93,7 @@ static void mark_up(struct service *s)
 		return;
 	print_up(s->app, s);
 	app_service_up(s->app);
+	check_local(s);
 }
 
 /* ---- registering ----------------------------------------------------------------------------- */

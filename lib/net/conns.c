@@ -15,7 +15,9 @@
 struct conn {
 	struct conn *prev, *next;
 	struct conns *owner;
-	struct relay *relay;
+	struct relay *relay; /* NULL while it is held */
+	struct watch held;   /* fd is -1 once it is relayed */
+	struct timer wait;
 	struct addr from;
 };
 
@@ -59,30 +61,100 @@ static void refuse(int fd)
 	close(fd);
 }
 
+/* Relays FD from now on, or refuses it and forgets C. */
+static void conn_serve(struct conn *c, int fd)
+{
+	struct conns *cs = c->owner;
+	struct rn_error err;
+	int other = cs->conf.open(cs->conf.ctx, &c->from);
+
+	if (other < 0)
+		refuse(fd);
+	else
+		c->relay = relay_start(cs->loop, fd, other, cs->conf.idle_ms, conn_done, c, &err);
+	if (!c->relay)
+		conn_forget(c);
+}
+
+/* ---- held ones --------------------------------------------------------------------------------
+ */
+
+static int conn_release(struct conn *c)
+{
+	int fd = c->held.fd;
+
+	timer_stop(c->owner->loop, &c->wait);
+	watch_del(c->owner->loop, &c->held);
+	c->held.fd = -1;
+	return fd;
+}
+
+static void held_event(struct watch *w, uint32_t events)
+{
+	struct conn *c = container_of(w, struct conn, held);
+	char byte;
+	ssize_t n = recv(w->fd, &byte, 1, MSG_PEEK);
+	int fd;
+
+	(void)events;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	fd = conn_release(c);
+	if (n > 0) {
+		conn_serve(c, fd);
+		return;
+	}
+	close(fd);
+	conn_forget(c);
+}
+
+static void held_long(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, wait);
+
+	conn_serve(c, conn_release(c));
+}
+
+static void conn_hold(struct conn *c, int fd)
+{
+	struct conns *cs = c->owner;
+	struct rn_error err;
+
+	c->held = (struct watch){.fd = fd, .events = EPOLLIN | EPOLLRDHUP, .fn = held_event};
+	c->wait.fn = held_long;
+	if (watch_add(cs->loop, &c->held, &err)) {
+		c->held.fd = -1;
+		refuse(fd);
+		conn_forget(c);
+		return;
+	}
+	timer_start(cs->loop, &c->wait, cs->conf.hold_ms);
+}
+
+/* ---- accepting --------------------------------------------------------------------------------
+ */
+
 static void conn_start(struct conns *cs, int fd, const struct addr *from)
 {
 	struct conn *c = calloc(1, sizeof(*c));
-	int other = c ? cs->conf.open(cs->conf.ctx, from) : RN_EOS;
-	struct rn_error err;
 
-	if (other < 0) {
-		free(c);
+	if (!c) {
 		refuse(fd);
 		return;
 	}
 	c->owner = cs;
 	c->from = *from;
-	c->relay = relay_start(cs->loop, fd, other, cs->conf.idle_ms, conn_done, c, &err);
-	if (!c->relay) {
-		free(c);
-		return;
-	}
+	c->held.fd = -1;
 	c->prev = cs->list.prev;
 	c->next = &cs->list;
 	c->prev->next = c;
 	c->next->prev = c;
 	if (++cs->count == cs->conf.max)
 		watch_set(cs->loop, &cs->listener, 0);
+	if (cs->conf.hold_ms)
+		conn_hold(c, fd);
+	else
+		conn_serve(c, fd);
 }
 
 static void pause_over(struct timer *t)
@@ -163,8 +235,12 @@ void conns_stop(struct conns *cs)
 		return;
 	timer_stop(cs->loop, &cs->pause);
 	while (cs->list.next != &cs->list) {
-		relay_cancel(cs->list.next->relay);
-		conn_forget(cs->list.next);
+		struct conn *c = cs->list.next;
+
+		if (c->held.fd >= 0)
+			refuse(conn_release(c));
+		relay_cancel(c->relay);
+		conn_forget(c);
 	}
 	watch_del(cs->loop, &cs->listener);
 	fd_close(&cs->listener.fd);

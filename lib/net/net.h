@@ -185,6 +185,9 @@ struct conns_conf {
 	int listener;	  /* owned by the conns once started */
 	size_t max;	  /* connections at a time; further ones wait in the backlog */
 	uint64_t idle_ms; /* as for relay_start */
+	/* OPEN waits until the visitor sent something, or so long for one that waits to be spoken
+	 * to. Who hangs up meanwhile (a health check, a port scan) never bothers the other side. */
+	uint64_t hold_ms;
 	/* A connected or connecting stream socket for the visitor FROM (zeroed if it is local), or
 	 * a negative rn_err: then the visitor is reset. */
 	int (*open)(void *ctx, const struct addr *from);

@@ -12,12 +12,13 @@ static struct rn_error err;
 static struct loop *loop;
 static struct addr front, back;
 static bool refuse;
-static int ended;
+static int ended, opened;
 
 static int open_back(void *ctx, const struct addr *from)
 {
 	(void)ctx;
 	rn_assert(addr_is_loopback(from));
+	opened++;
 	return refuse ? RN_EPERM : tcp_connect(&back, &err);
 }
 
@@ -73,6 +74,41 @@ static void turns(int n)
 		rn_assert(loop_once(loop, 2, &err) == 0);
 }
 
+/* With hold_ms nobody is opened for who hangs up at once; who sends is served at once, who waits
+ * soon. */
+static void test_hold(int server)
+{
+	struct conns_conf conf = {
+		.listener = listen_any(&front), .max = 4, .hold_ms = 200, .open = open_back};
+	uint64_t start = clock_now_ms();
+	struct conns *cs = conns_start(loop, &conf, &err);
+	int c, s;
+
+	rn_assert(cs);
+	opened = 0;
+	c = tcp_connect(&front, &err);
+	turns(2);
+	close(c);
+	turns(5);
+	TAP_OK(opened == 0 && conns_count(cs) == 0, "who hangs up is not opened for");
+	c = tcp_connect(&front, &err);
+	rn_assert(send(c, "GET", 3, 0) == 3);
+	s = accept_soon(server);
+	TAP_OK(s >= 0 && clock_now_ms() - start < 200, "who speaks is served at once");
+	close(c);
+	close(s);
+	c = tcp_connect(&front, &err);
+	s = accept_soon(server);
+	TAP_OK(s >= 0 && opened == 2, "who waits to be spoken to is served soon");
+	close(s);
+	close(c);
+	c = tcp_connect(&front, &err);
+	turns(2);
+	conns_stop(cs);
+	TAP_OK(opened == 2, "one that is held ends with stop");
+	close(c);
+}
+
 int main(void)
 {
 	int server = listen_any(&back), c1, c2, c3, s1, s2, s3;
@@ -110,6 +146,8 @@ int main(void)
 	TAP_OK(get(c3, b, sizeof(b)) == -1 && get(s3, b, sizeof(b)) == -1,
 	       "stop cuts what is left");
 	TAP_OK(ended == 2, "without a word to end");
+	refuse = false;
+	test_hold(server);
 	close(c1);
 	close(c3);
 	close(s3);
