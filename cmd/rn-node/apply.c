@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A bundle into the programs that it is for. Everything that can be refused is refused before anything is
- * changed; what fails after that is undone.
+ * A bundle into the programs that it is for. Everything that can be refused is refused before
+ * anything is changed; what fails after that is undone.
  */
 #include "rn-node.h"
 
@@ -13,7 +13,7 @@
 #define CHECK_MS 20000
 #define TELL_MS 10000
 
-/* ---- opening ------------------------------------------------------------------------------------ */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static int take_lock(struct apply *a, struct rn_error *err)
 {
@@ -26,7 +26,8 @@ static int take_lock(struct apply *a, struct rn_error *err)
 	if (a->lock < 0)
 		return rn_fail_errno(err, RN_ECANTCREAT, "%s", path);
 	if (flock(a->lock, LOCK_EX | LOCK_NB) < 0)
-		return rn_fail(err, RN_EAGAIN, "another rn-node works on the network %s", a->net.name);
+		return rn_fail(err, RN_EAGAIN, "another rn-node works on the network %s",
+			       a->net.name);
 	return 0;
 }
 
@@ -79,7 +80,7 @@ void apply_close(struct apply *a)
 	fd_close(&a->lock);
 }
 
-/* ---- the programs ------------------------------------------------------------------------------- */
+/* ---- the programs --------------------------------------------------------------------------- */
 
 /* Each program's own check of the staged file; a word that does not hold becomes RN_ECONFIG. */
 static int check(const struct apply *a, struct rn_error *err)
@@ -126,7 +127,8 @@ static int tell(const struct apply *a, const struct touched *t, struct rn_error 
 	int rc = t->wg ? unless_gone(child_run(sync, TELL_MS, err)) : 0;
 
 	if (!rc && t->proxy && a->gateway)
-		rc = unless_gone(ctl_call(a->proxy_sock, STR("request=reload\n"), TELL_MS, NULL, NULL, NULL, NULL, err));
+		rc = unless_gone(ctl_call(a->proxy_sock, STR("request=reload\n"), TELL_MS, NULL,
+					  NULL, NULL, NULL, err));
 	return rc;
 }
 
@@ -134,13 +136,14 @@ static int go_back(const struct apply *a, const struct touched *t, struct rn_err
 {
 	struct rn_error second = {0};
 
-	log_event(LOG_ERROR, "the bundle could not be applied; going back", "reason", err->text, NULL);
+	log_event(LOG_ERROR, "the bundle could not be applied; going back", "reason", err->text,
+		  NULL);
 	if (bundle_revert(&a->net, &second) < 0 || tell(a, t, &second) < 0)
 		log_event(LOG_ERROR, "going back failed too", "reason", second.text, NULL);
 	return rn_fail_in(err, "not applied, the bundle before is back");
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 /* 1: it is what we have. */
 static int check_serial(const struct apply *a, const struct bundle *next, struct rn_error *err)
@@ -155,10 +158,12 @@ static int check_serial(const struct apply *a, const struct bundle *next, struct
 		       (unsigned long long)next->serial, (unsigned long long)have->serial);
 }
 
-static int install(struct apply *a, const struct bundle *next, struct applied *out, struct rn_error *err)
+static int install(struct apply *a, const struct bundle *next, struct applied *out,
+		   struct rn_error *err)
 {
 	struct touched t = {0};
-	int rc = bundle_diff(buf_str(&a->current.text), buf_str(&next->text), touch, &t, &out->changes, err);
+	int rc = bundle_diff(buf_str(&a->current.text), buf_str(&next->text), touch, &t,
+			     &out->changes, err);
 
 	if (!rc)
 		rc = bundle_stage(next, &a->net, err);

@@ -57,7 +57,8 @@ static struct str last_line(struct str text)
 		if (part.len > 0)
 			line = part;
 	colon = str_find_str(line, STR(": "));
-	return colon > 0 && str_starts(line, STR("rn-")) ? str_from_at(line, (size_t)colon + 2) : line;
+	return colon > 0 && str_starts(line, STR("rn-")) ? str_from_at(line, (size_t)colon + 2)
+							 : line;
 }
 
 static int judge(const char *name, int status, struct str text, struct rn_error *err)
@@ -68,7 +69,7 @@ static int judge(const char *name, int status, struct str text, struct rn_error 
 		return rn_fail(err, RN_EBUG, "%s was ended by signal %d", name, WTERMSIG(status));
 	if (WEXITSTATUS(status) == 0)
 		return 0;
-	return rn_fail(err, (enum rn_err)-WEXITSTATUS(status), "%s: %.*s", name, STR_ARG(line));
+	return rn_fail(err, (enum rn_err) - WEXITSTATUS(status), "%s: %.*s", name, STR_ARG(line));
 }
 
 int child_run(const char *const *argv, uint64_t timeout_ms, struct rn_error *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that is kept running. It lives apart from us: when the agent is killed it goes on, and the next
- * agent finds it by its control socket, learns its pid, and watches that (pidfd) as if it were its child.
+ * A program that is kept running. It lives apart from us: when the agent is killed it goes on, and
+ * the next agent finds it by its control socket, learns its pid, and watches that (pidfd) as if it
+ * were its child.
  */
 #include "rn-node.h"
 
@@ -14,14 +15,14 @@
 #include <unistd.h>
 
 #define HELLO_MS 1000
-#define PATIENCE_MS 20000   /* from start to ready */
-#define STEADY_MS 10000     /* up for this long: the next failure counts as the first */
-#define RETRY_MS 100        /* doubled by each failure up to */
+#define PATIENCE_MS 20000 /* from start to ready */
+#define STEADY_MS 10000	  /* up for this long: the next failure counts as the first */
+#define RETRY_MS 100	  /* doubled by each failure up to */
 #define RETRY_MAX_MS 5000
 
 static void start(struct daemon *d);
 
-/* ---- down --------------------------------------------------------------------------------------- */
+/* ---- down ----------------------------------------------------------------------------------- */
 
 static void drop_watches(struct daemon *d)
 {
@@ -72,7 +73,8 @@ static void on_gone(struct watch *w, uint32_t events)
 
 	(void)events;
 	if (waitpid(d->pid, &status, WNOHANG) == d->pid && WIFSIGNALED(status))
-		snprintf(why, sizeof(why), "a program was ended by signal %d; it is started again", WTERMSIG(status));
+		snprintf(why, sizeof(why), "a program was ended by signal %d; it is started again",
+			 WTERMSIG(status));
 	if (d->state == DAEMON_UP && loop_now_ms(d->loop) - d->up_at_ms > STEADY_MS)
 		d->failures = 0;
 	down(d, why);
@@ -93,7 +95,7 @@ static bool watch_pid(struct daemon *d)
 	return false;
 }
 
-/* ---- up ----------------------------------------------------------------------------------------- */
+/* ---- up ------------------------------------------------------------------------------------- */
 
 static int take_pid(void *ctx, const struct rec *r, struct rn_error *err)
 {
@@ -112,7 +114,9 @@ static bool adopt(struct daemon *d)
 	struct rn_error err;
 	pid_t pid = 0;
 
-	if (ctl_call(d->sock, STR("request=hello\n"), HELLO_MS, take_pid, &pid, NULL, NULL, &err) < 0 || pid <= 0)
+	if (ctl_call(d->sock, STR("request=hello\n"), HELLO_MS, take_pid, &pid, NULL, NULL, &err) <
+		    0 ||
+	    pid <= 0)
 		return false;
 	d->ours = d->pid == pid;
 	drop_watches(d);
@@ -121,7 +125,8 @@ static bool adopt(struct daemon *d)
 		return false;
 	d->state = DAEMON_UP;
 	d->up_at_ms = loop_now_ms(d->loop);
-	log_event(LOG_INFO, d->ours ? "a program is up" : "a program that runs was adopted", "name", d->name, NULL);
+	log_event(LOG_INFO, d->ours ? "a program is up" : "a program that runs was adopted", "name",
+		  d->name, NULL);
 	d->changed(d->ctx);
 	return true;
 }
@@ -212,7 +217,7 @@ static void start(struct daemon *d)
 	timer_start(d->loop, &d->timer, PATIENCE_MS);
 }
 
-/* ---- the face ----------------------------------------------------------------------------------- */
+/* ---- the face ------------------------------------------------------------------------------- */
 
 void daemon_start(struct daemon *d)
 {

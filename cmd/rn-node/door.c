@@ -42,8 +42,10 @@ static void do_pull(struct agent *a, struct ctl_call *call)
 	pull_start(a);
 }
 
-/* request=apply file=PATH signature=PATH: the asker is us or root, so the agent may as well read them. */
-static int apply_files(struct agent *a, const struct rec *rq, struct applied *done, struct rn_error *err)
+/* request=apply file=PATH signature=PATH: the asker is us or root, so the agent may as well read
+ * them. */
+static int apply_files(struct agent *a, const struct rec *rq, struct applied *done,
+		       struct rn_error *err)
 {
 	struct arena arena;
 	struct bundle b;
@@ -79,7 +81,8 @@ static void on_request(void *ctx, struct ctl_call *call, const struct rec *rq, s
 	} else if (str_is(rec_id(rq), "pull")) {
 		do_pull(a, call);
 	} else if (!str_is(rec_id(rq), "apply")) {
-		rn_fail(&err, RN_EUSAGE, "request=%.*s: unknown", STR_ARG(str_slice(rec_id(rq), 0, 64)));
+		rn_fail(&err, RN_EUSAGE, "request=%.*s: unknown",
+			STR_ARG(str_slice(rec_id(rq), 0, 64)));
 		ctl_fail(call, &err);
 	} else if (apply_files(a, rq, &done, &err) < 0) {
 		ctl_fail(call, &err);

@@ -65,7 +65,9 @@ static int first_bundle(struct cli *c, const struct agent_net *n)
 	apply_close(&a);
 	if (!rc)
 		return 0;
-	rn_fail_in(&c->err, "joined %s, but its first bundle is not here (rn-node pull %s tries again)", n->name, n->name);
+	rn_fail_in(&c->err,
+		   "joined %s, but its first bundle is not here (rn-node pull %s tries again)",
+		   n->name, n->name);
 	return c->err.code;
 }
 
@@ -110,7 +112,7 @@ int run_join(struct cli *c, int argc, char **argv)
 	return rc ? rc : first_bundle(c, &n);
 }
 
-/* ---- leave -------------------------------------------------------------------------------------- */
+/* ---- leave ---------------------------------------------------------------------------------- */
 
 /* The console forgets the node if it can be asked and lets us; leaving does not depend on it. */
 static void tell_console(struct cli *c, const struct agent_net *n)
@@ -120,9 +122,11 @@ static void tell_console(struct cli *c, const struct agent_net *n)
 	char path[160];
 
 	snprintf(path, sizeof(path), "/api/v1/devices/%s", n->node);
-	if (!r || agent_rest_records(r, &(struct agent_request){.method = "DELETE", .path = path}, NULL, &err) < 0)
-		log_event(LOG_WARN, "the console still has this device; who runs it can remove it", "node", n->node,
-			  "command", "rn-console remove device", "reason", err.text, NULL);
+	if (!r || agent_rest_records(r, &(struct agent_request){.method = "DELETE", .path = path},
+				     NULL, &err) < 0)
+		log_event(LOG_WARN, "the console still has this device; who runs it can remove it",
+			  "node", n->node, "command", "rn-console remove device", "reason",
+			  err.text, NULL);
 	agent_rest_free(r);
 	(void)c;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pull, apply, show: the running agent does it when there is one (it holds the lock), else this process.
+ * pull, apply, show: the running agent does it when there is one (it holds the lock), else this
+ * process.
  */
 #include "rn-node.h"
 
@@ -63,10 +64,11 @@ static int put_applied(struct cli *c, const struct apply *a, const struct applie
 	return rc;
 }
 
-/* ---- pull --------------------------------------------------------------------------------------- */
+/* ---- pull ----------------------------------------------------------------------------------- */
 
 /* A bundle that is published between its two files shows as a wrong signature: once more. */
-static int fetch_and_apply(struct apply *a, struct agent_rest *r, struct applied *done, struct rn_error *err)
+static int fetch_and_apply(struct apply *a, struct agent_rest *r, struct applied *done,
+			   struct rn_error *err)
 {
 	struct bundle next;
 	int rc = RN_EPERM;
@@ -110,8 +112,7 @@ int run_pull(struct cli *c, int argc, char **argv)
 	return rc == RN_EAGAIN ? ask_agent(c, &n, STR("request=pull\n"), PULL_MS) : rc;
 }
 
-/* ---- apply -------------------------------------------------------------------------------------- */
-
+/* ---- apply ---------------------------------------------------------------------------------- */
 
 static void put_difference(void *ctx, char sign, struct str line)
 {
@@ -126,7 +127,8 @@ static int dry_run(struct cli *c, const struct apply *a, struct str text)
 
 	if (rc)
 		return rc;
-	return changes ? rn_fail(&c->err, RN_ENO, "%zu lines differ from what is applied", changes) : 0;
+	return changes ? rn_fail(&c->err, RN_ENO, "%zu lines differ from what is applied", changes)
+		       : 0;
 }
 
 static int ask_apply(struct cli *c, const struct agent_net *n, const char *file, const char *sig)
@@ -169,8 +171,10 @@ int run_apply(struct cli *c, int argc, char **argv)
 
 	(void)argc;
 	if (from_stdin && !o->dry_run && !o->signature)
-		return rn_fail(&c->err, RN_EUSAGE, "standard input needs --signature FILE (or --dry-run)");
-	snprintf(sig, sizeof(sig), o->signature ? "%s" : "%s.minisig", o->signature ? o->signature : argv[0]);
+		return rn_fail(&c->err, RN_EUSAGE,
+			       "standard input needs --signature FILE (or --dry-run)");
+	snprintf(sig, sizeof(sig), o->signature ? "%s" : "%s.minisig",
+		 o->signature ? o->signature : argv[0]);
 	rc = apply_open(&a, c, o->network, !o->dry_run, &c->err);
 	if (rc == RN_EAGAIN && !from_stdin) {
 		rc = ask_apply(c, &a.net, argv[0], sig);
@@ -181,13 +185,14 @@ int run_apply(struct cli *c, int argc, char **argv)
 	if (!rc)
 		rc = file_read(argv[0], &next.text, &c->err);
 	if (!rc)
-		rc = o->dry_run ? dry_run(c, &a, buf_str(&next.text)) : apply_here(c, &a, &next, sig);
+		rc = o->dry_run ? dry_run(c, &a, buf_str(&next.text))
+				: apply_here(c, &a, &next, sig);
 	bundle_free(&next);
 	apply_close(&a);
 	return rc;
 }
 
-/* ---- show --------------------------------------------------------------------------------------- */
+/* ---- show ----------------------------------------------------------------------------------- */
 
 /* What the folder says, when no agent runs. */
 static int show_folder(struct cli *c, const char *name)

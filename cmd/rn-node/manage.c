@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The management port: push and poke for the console, healthz and metrics for whoever watches. Nothing here
- * needs a credential: a pushed bundle proves itself by its signature, a poke only makes the agent look.
+ * The management port: push and poke for the console, healthz and metrics for whoever watches.
+ * Nothing here needs a credential: a pushed bundle proves itself by its signature, a poke only
+ * makes the agent look.
  */
 #include "rn-node.h"
 
 #define SIGNATURE_FIELD "rustronaut-signature" /* base64 of the .minisig file */
-#define CONNECTIONS_MAX 8 /* each may hold two bundles */
+#define CONNECTIONS_MAX 8		       /* each may hold two bundles */
 
 typedef void route_fn(struct agent *a, const struct http_request *rq, struct http_reply *reply);
 
@@ -70,7 +71,8 @@ static void do_healthz(struct agent *a, const struct http_request *rq, struct ht
 	else if (!a->started)
 		say(reply, 503, "waiting for the first bundle");
 	else
-		say(reply, 503, a->wg.state != DAEMON_UP ? "rn-wg is not up" : "rn-proxy is not up");
+		say(reply, 503,
+		    a->wg.state != DAEMON_UP ? "rn-wg is not up" : "rn-proxy is not up");
 }
 
 static void add_daemon_metrics(struct buf *b, const struct daemon *d)
@@ -89,15 +91,22 @@ static void do_metrics(struct agent *a, const struct http_request *rq, struct ht
 
 	(void)rq;
 	reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	buf_addf(b, "# TYPE rn_node_bundle_serial gauge\nrn_node_bundle_serial %llu\n", (unsigned long long)have->serial);
+	buf_addf(b, "# TYPE rn_node_bundle_serial gauge\nrn_node_bundle_serial %llu\n",
+		 (unsigned long long)have->serial);
 	buf_addf(b, "# TYPE rn_node_bundle_made_seconds gauge\nrn_node_bundle_made_seconds %lld\n",
 		 (long long)have->made_at);
-	buf_addf(b, "# TYPE rn_node_pulled_seconds gauge\nrn_node_pulled_seconds %lld\n", (long long)a->pulled_at);
-	buf_addf(b, "# TYPE rn_node_pulls_total counter\nrn_node_pulls_total %llu\n", (unsigned long long)a->pulls);
-	buf_addf(b, "# TYPE rn_node_pull_failures_total counter\nrn_node_pull_failures_total %llu\n",
+	buf_addf(b, "# TYPE rn_node_pulled_seconds gauge\nrn_node_pulled_seconds %lld\n",
+		 (long long)a->pulled_at);
+	buf_addf(b, "# TYPE rn_node_pulls_total counter\nrn_node_pulls_total %llu\n",
+		 (unsigned long long)a->pulls);
+	buf_addf(b,
+		 "# TYPE rn_node_pull_failures_total counter\nrn_node_pull_failures_total %llu\n",
 		 (unsigned long long)a->pull_failures);
-	buf_addf(b, "# TYPE rn_node_applied_total counter\nrn_node_applied_total %llu\n", (unsigned long long)a->applied);
-	buf_add_cstr(b, "# TYPE rn_node_program_up gauge\n# TYPE rn_node_program_starts_total counter\n");
+	buf_addf(b, "# TYPE rn_node_applied_total counter\nrn_node_applied_total %llu\n",
+		 (unsigned long long)a->applied);
+	buf_add_cstr(
+		b,
+		"# TYPE rn_node_program_up gauge\n# TYPE rn_node_program_starts_total counter\n");
 	add_daemon_metrics(b, &a->wg);
 	add_daemon_metrics(b, &a->proxy);
 }
@@ -113,8 +122,8 @@ static const struct {
 	{"/metrics", HTTP_GET, do_metrics},
 };
 
-/* Only an address or localhost: a page in a browser that got a name to point here (DNS rebinding) is not
- * answered. */
+/* Only an address or localhost: a page in a browser that got a name to point here (DNS rebinding)
+ * is not answered. */
 static bool host_is_plain(struct str host)
 {
 	struct addr a;
@@ -146,7 +155,7 @@ static void on_request(void *ctx, const struct http_request *rq, struct http_rep
 	reply->error = STR("There are /healthz, /metrics, /v1/push and /v1/poke.");
 }
 
-/* ---- where ------------------------------------------------------------------------------------- */
+/* ---- where ---------------------------------------------------------------------------------- */
 
 static int take_address(void *ctx, const struct rec *r, struct rn_error *err)
 {
@@ -168,18 +177,23 @@ static int find_address(const struct agent *a, struct addr *addr, struct rn_erro
 	if (option)
 		return addr_parse(addr, str_from(option), -1)
 			       ? 0
-			       : rn_fail(err, RN_EUSAGE, "--management %s: not ADDRESS:PORT", option);
+			       : rn_fail(err, RN_EUSAGE, "--management %s: not ADDRESS:PORT",
+					 option);
 	rc = agent_net_path(&a->apply.net, path, "node.rn", err);
 	if (!rc)
 		rc = rec_config_read(path, take_address, addr, err);
 	if (!rc && a->apply.current.text.len)
-		rc = rec_config_mem(buf_str(&a->apply.current.text), "bundle.rn", take_address, addr, err);
+		rc = rec_config_mem(buf_str(&a->apply.current.text), "bundle.rn", take_address,
+				    addr, err);
 	return rc;
 }
 
 int manage_open(struct agent *a, struct rn_error *err)
 {
-	struct http_server_conf conf = {.fn = on_request, .ctx = a, .who = "rn-node", .body_max = BUNDLE_MAX,
+	struct http_server_conf conf = {.fn = on_request,
+					.ctx = a,
+					.who = "rn-node",
+					.body_max = BUNDLE_MAX,
 					.connections_max = CONNECTIONS_MAX};
 	struct addr addr;
 	int rc = find_address(a, &addr, err);

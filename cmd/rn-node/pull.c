@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's calls to the console: a conditional GET of the bundle, then its signature. One at a time; who
- * asks meanwhile gets one more after it.
+ * The agent's calls to the console: a conditional GET of the bundle, then its signature. One at a
+ * time; who asks meanwhile gets one more after it.
  */
 #include "rn-node.h"
 
-/* How often a bundle that does not match its signature is asked for again: it was published in between. */
+/* How often a bundle that does not match its signature is asked for again: it was published in
+ * between. */
 #define MISMATCH_RETRIES 3
 #define MISMATCH_MS 100
 
@@ -32,7 +33,7 @@ static uint64_t next_ms(const struct agent *a)
 	return ms - ms / 5 + random % (ms / 5 * 2 + 1);
 }
 
-/* ---- the end of a pull -------------------------------------------------------------------------- */
+/* ---- the end of a pull ---------------------------------------------------------------------- */
 
 static void answer_waiting(struct agent *a)
 {
@@ -58,7 +59,8 @@ static void finish(struct agent *a, const struct rn_error *err)
 	a->pulls++;
 	a->pull_failures += err != NULL;
 	if (err && (was_fine || news))
-		log_event(LOG_WARN, "the console's bundle could not be had; going on with the last good one",
+		log_event(LOG_WARN,
+			  "the console's bundle could not be had; going on with the last good one",
 			  "reason", err->text, NULL);
 	if (!err && !was_fine)
 		log_event(LOG_INFO, "the console answers again", NULL);
@@ -67,7 +69,7 @@ static void finish(struct agent *a, const struct rn_error *err)
 	a->pull_again = false;
 }
 
-/* ---- its two calls ------------------------------------------------------------------------------ */
+/* ---- its two calls -------------------------------------------------------------------------- */
 
 /* What was refused is not asked for again until it changes; what could not be had or done is. */
 static void remember(struct agent *a, int rc, const struct rn_error *err)
@@ -122,7 +124,8 @@ static int ask(struct agent *a, bool sig, agent_rest_fn *fn, struct rn_error *er
 	return a->call ? 0 : err->code;
 }
 
-static void on_bundle(void *ctx, int rc, const struct agent_answer *answer, const struct rn_error *why)
+static void on_bundle(void *ctx, int rc, const struct agent_answer *answer,
+		      const struct rn_error *why)
 {
 	struct agent *a = ctx;
 	struct rn_error err = rc ? *why : (struct rn_error){0};

@@ -20,7 +20,8 @@ int run_parse(int key, char *arg, void *opts, struct rn_error *err)
 	switch (key) {
 	case 'i':
 		if (!str_to_u64(str_from(arg), 86400, &n) || n == 0)
-			return rn_fail(err, RN_EUSAGE, "--interval %s: not 1 to 86400 seconds", arg);
+			return rn_fail(err, RN_EUSAGE, "--interval %s: not 1 to 86400 seconds",
+				       arg);
 		o->interval_s = (unsigned)n;
 		return 0;
 	case 'm':
@@ -39,11 +40,12 @@ int run_parse(int key, char *arg, void *opts, struct rn_error *err)
 	}
 }
 
-/* ---- programs ----------------------------------------------------------------------------------- */
+/* ---- programs ------------------------------------------------------------------------------- */
 
 bool agent_is_well(const struct agent *a)
 {
-	return a->started && a->wg.state == DAEMON_UP && (!a->apply.gateway || a->proxy.state == DAEMON_UP);
+	return a->started && a->wg.state == DAEMON_UP &&
+	       (!a->apply.gateway || a->proxy.state == DAEMON_UP);
 }
 
 /* A program came up, went down, or ended for good. */
@@ -73,20 +75,29 @@ static void start_programs(struct agent *a)
 
 	a->started = true;
 	a->wg = (struct daemon){
-		.loop = a->loop, .name = "rn-wg", .sock = p->wg_sock, .changed = on_daemon, .ctx = a,
-		.argv = {p->rn_wg, "up", p->net.name, "-f", p->file, "--netns", "private", "--foreground"},
+		.loop = a->loop,
+		.name = "rn-wg",
+		.sock = p->wg_sock,
+		.changed = on_daemon,
+		.ctx = a,
+		.argv = {p->rn_wg, "up", p->net.name, "-f", p->file, "--netns", "private",
+			 "--foreground"},
 	};
 	daemon_start(&a->wg);
 	if (!p->gateway)
 		return;
 	a->proxy = (struct daemon){
-		.loop = a->loop, .name = "rn-proxy", .sock = p->proxy_sock, .changed = on_daemon, .ctx = a,
+		.loop = a->loop,
+		.name = "rn-proxy",
+		.sock = p->proxy_sock,
+		.changed = on_daemon,
+		.ctx = a,
 		.argv = {p->rn_proxy, "-f", p->file, "--name", p->net.name},
 	};
 	daemon_start(&a->proxy);
 }
 
-/* ---- bundles ------------------------------------------------------------------------------------ */
+/* ---- bundles -------------------------------------------------------------------------------- */
 
 void agent_applied(struct agent *a, const struct applied *done)
 {
@@ -100,7 +111,8 @@ void agent_applied(struct agent *a, const struct applied *done)
 		start_programs(a);
 }
 
-int agent_apply(struct agent *a, struct str text, struct str sig, struct applied *done, struct rn_error *err)
+int agent_apply(struct agent *a, struct str text, struct str sig, struct applied *done,
+		struct rn_error *err)
 {
 	uint64_t before = a->apply.current.serial;
 	bool had = a->apply.current.text.len > 0;
@@ -149,7 +161,7 @@ void agent_record(struct buf *b, const struct agent *a)
 	rec_end(b);
 }
 
-/* ---- end ---------------------------------------------------------------------------------------- */
+/* ---- end ------------------------------------------------------------------------------------ */
 
 static void on_stop_timeout(struct timer *t)
 {
@@ -161,8 +173,8 @@ static void on_stop_timeout(struct timer *t)
 	loop_stop(a->loop);
 }
 
-/* A gateway's programs end with it; a client's tunnel only if it was started here, since rn-expose and
- * rn-forward may live on one that was there before. A second signal does not wait. */
+/* A gateway's programs end with it; a client's tunnel only if it was started here, since rn-expose
+ * and rn-forward may live on one that was there before. A second signal does not wait. */
 static void on_end(void *ctx, int signo)
 {
 	struct agent *a = ctx;
@@ -191,7 +203,7 @@ static void on_hup(void *ctx, int signo)
 	pull_start(ctx);
 }
 
-/* ---- start -------------------------------------------------------------------------------------- */
+/* ---- start ---------------------------------------------------------------------------------- */
 
 static int open_loop(struct agent *a, struct rn_error *err)
 {

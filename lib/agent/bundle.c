@@ -64,8 +64,10 @@ static int read_first_line(struct bundle *b, struct str *id, struct rec *r, stru
 	return rc;
 }
 
-/* The signed comment says the same as the first three fields, so that neither can be moved alone. */
-static int check_comment(const struct bundle *b, const struct rec *r, struct str comment, struct rn_error *err)
+/* The signed comment says the same as the first three fields, so that neither can be moved alone.
+ */
+static int check_comment(const struct bundle *b, const struct rec *r, struct str comment,
+			 struct rn_error *err)
 {
 	struct buf want;
 	bool same;
@@ -80,8 +82,8 @@ static int check_comment(const struct bundle *b, const struct rec *r, struct str
 	return 0;
 }
 
-static int verify(struct bundle *b, struct rec *r, const struct minisign_pub *signer, const char *node,
-		  struct rn_error *err)
+static int verify(struct bundle *b, struct rec *r, const struct minisign_pub *signer,
+		  const char *node, struct rn_error *err)
 {
 	struct str comment, id;
 	int rc = minisign_verify(signer, buf_str(&b->text), buf_str(&b->sig), &comment, err);
@@ -94,15 +96,18 @@ static int verify(struct bundle *b, struct rec *r, const struct minisign_pub *si
 	if (rc < 0)
 		return rn_fail_in(err, "the bundle is refused");
 	if (!str_is(id, node) || !str_copy(b->node, sizeof(b->node), id))
-		return rn_fail(err, RN_EPERM, "the bundle is refused: it is for node %.*s, this is %s",
+		return rn_fail(err, RN_EPERM,
+			       "the bundle is refused: it is for node %.*s, this is %s",
 			       STR_ARG(str_slice(id, 0, AGENT_NAME_MAX)), node);
 	return 0;
 }
 
-int bundle_verify(struct bundle *b, const struct minisign_pub *signer, const char *node, struct rn_error *err)
+int bundle_verify(struct bundle *b, const struct minisign_pub *signer, const char *node,
+		  struct rn_error *err)
 {
 	struct rec *r = calloc(1, sizeof(*r)); /* 16 KB */
-	int rc = r ? verify(b, r, signer, node, err) : rn_fail(err, RN_EOS, "out of memory for a bundle");
+	int rc = r ? verify(b, r, signer, node, err)
+		   : rn_fail(err, RN_EOS, "out of memory for a bundle");
 
 	free(r);
 	return rc;

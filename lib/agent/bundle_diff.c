@@ -25,7 +25,8 @@ static int add_lines(struct map *m, struct str text, struct rn_error *err)
 }
 
 /* The lines of TEXT that are not in OTHER. */
-static size_t only(struct str text, const struct map *other, char sign, bundle_diff_fn *fn, void *ctx)
+static size_t only(struct str text, const struct map *other, char sign, bundle_diff_fn *fn,
+		   void *ctx)
 {
 	struct str line;
 	size_t n = 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/bundle.h"
 
-
 void bundle_path(char out[static 160], const char *node, bool sig)
 {
 	snprintf(out, 160, "/api/v1/bundles/%s.rn%s", node, sig ? ".minisig" : "");

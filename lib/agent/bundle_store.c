@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The last good bundle is two files, which cannot change at once. The signature goes first: a text that
- * does not match it is then found as .next (commit was cut off: finish) or .prev (revert was).
+ * The last good bundle is two files, which cannot change at once. The signature goes first: a text
+ * that does not match it is then found as .next (commit was cut off: finish) or .prev (revert was).
  */
 #include "agent/bundle.h"
 
@@ -14,7 +14,8 @@
 #define PREV "bundle.rn.prev"
 #define PREV_SIG "bundle.rn.prev.minisig"
 
-static int read_into(struct buf *b, const struct agent_net *n, const char *file, struct rn_error *err)
+static int read_into(struct buf *b, const struct agent_net *n, const char *file,
+		     struct rn_error *err)
 {
 	char path[AGENT_PATH_MAX];
 	int rc = agent_net_path(n, path, file, err);
@@ -23,7 +24,8 @@ static int read_into(struct buf *b, const struct agent_net *n, const char *file,
 	return rc ? rc : file_read(path, b, err);
 }
 
-static int write_from(const struct buf *b, const struct agent_net *n, const char *file, struct rn_error *err)
+static int write_from(const struct buf *b, const struct agent_net *n, const char *file,
+		      struct rn_error *err)
 {
 	char path[AGENT_PATH_MAX];
 	int rc = agent_net_path(n, path, file, err);
@@ -39,7 +41,8 @@ static int move(const struct agent_net *n, const char *from, const char *to, str
 	if (!rc)
 		rc = agent_net_path(n, b, to, err);
 	if (!rc && rename(a, b) < 0)
-		rc = rn_fail_errno(err, errno == ENOENT ? RN_ENOINPUT : RN_ECANTCREAT, "%s to %s", a, to);
+		rc = rn_fail_errno(err, errno == ENOENT ? RN_ENOINPUT : RN_ECANTCREAT, "%s to %s",
+				   a, to);
 	return rc;
 }
 

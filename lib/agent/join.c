@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The talk with the console: its trust file over TLS that is not trusted yet, then the token over TLS
- * that is.
+ * The talk with the console: its trust file over TLS that is not trusted yet, then the token over
+ * TLS that is.
  */
 #include "agent/join_impl.h"
 
@@ -9,12 +9,13 @@
 
 #define TRUST_MAX 65536
 
-/* ---- trust -------------------------------------------------------------------------------------- */
+/* ---- trust ---------------------------------------------------------------------------------- */
 
-static int call(struct agent_rest *r, const char *method, const char *path, struct str body, struct buf *out,
-		struct rn_error *err)
+static int call(struct agent_rest *r, const char *method, const char *path, struct str body,
+		struct buf *out, struct rn_error *err)
 {
-	return agent_rest_records(r, &(struct agent_request){.method = method, .path = path, .body = body}, out, err);
+	return agent_rest_records(
+		r, &(struct agent_request){.method = method, .path = path, .body = body}, out, err);
 }
 
 /* trust=DOMAIN serial= made_at= signer= ca=: the invitation's host, and its key again. */
@@ -33,12 +34,14 @@ static int read_trust(struct join *j, struct str text, struct buf *ca_der, struc
 	if (rc == 0 || !rec_is(&r, "trust"))
 		return rn_fail(err, RN_EPROTO, "the console's trust file has no trust record");
 	if (!str_eq_nocase(rec_id(&r), str_from(j->invite.host)))
-		return rn_fail(err, RN_EPERM, "the invitation is for %s, the console that answers is %.*s",
+		return rn_fail(err, RN_EPERM,
+			       "the invitation is for %s, the console that answers is %.*s",
 			       j->invite.host, STR_ARG(str_slice(rec_id(&r), 0, AUTH_HOST_MAX)));
 	struct str key = rec_get(&r, "signer"), ca = rec_get(&r, "ca");
 	if (!base64_decode(signer, sizeof(signer), key, BASE64_STD) ||
 	    !secret_eq(signer, j->invite.console, sizeof(signer)))
-		return rn_fail(err, RN_EPERM, "the console's trust file names another key than the invitation");
+		return rn_fail(err, RN_EPERM,
+			       "the console's trust file names another key than the invitation");
 	if (!ca.len)
 		return 0;
 	size_t len = ca.len; /* more than it can be */
@@ -67,7 +70,8 @@ static int fetch_trust(struct join *j, struct agent_rest *r, struct buf *text, s
 
 static int get_trust(struct join *j, struct rn_error *err)
 {
-	struct agent_rest_conf conf = {.url = j->url, .connect = j->invite.address, .unverified = true};
+	struct agent_rest_conf conf = {
+		.url = j->url, .connect = j->invite.address, .unverified = true};
 	struct agent_rest *r = agent_rest_new(&conf, err);
 	struct buf text, ca;
 	int rc;
@@ -87,7 +91,7 @@ static int get_trust(struct join *j, struct rn_error *err)
 	return rc;
 }
 
-/* ---- asking in ---------------------------------------------------------------------------------- */
+/* ---- asking in ------------------------------------------------------------------------------ */
 
 static void write_request(const struct join *j, struct buf *b)
 {
@@ -113,8 +117,8 @@ static bool is_name(struct str s)
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-		      c == '_' || c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '-' || c == '_' || c == '.'))
 			return false;
 	}
 	return true;
@@ -138,8 +142,10 @@ static int take_answer(struct join *j, struct str text, struct rn_error *err)
 	rec_reader_free(&rd);
 	if (rc < 0)
 		return rc;
-	if (!is_name(j->node) || !is_name(j->network) || !(str_is(j->role, "client") || str_is(j->role, "gateway")))
-		return rn_fail(err, RN_EPROTO, "the console's answer has no good node, network and role");
+	if (!is_name(j->node) || !is_name(j->network) ||
+	    !(str_is(j->role, "client") || str_is(j->role, "gateway")))
+		return rn_fail(err, RN_EPROTO,
+			       "the console's answer has no good node, network and role");
 	return 0;
 }
 
@@ -170,9 +176,10 @@ static int ask_in(struct join *j, struct rn_error *err)
 	return rc;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
-/* A second join at the same console would end with a network of the same name, and a used invitation. */
+/* A second join at the same console would end with a network of the same name, and a used
+ * invitation. */
 static int check_not_joined(const struct join *j, struct rn_error *err)
 {
 	DIR *d = opendir(j->o->state_dir);
@@ -182,12 +189,16 @@ static int check_not_joined(const struct join *j, struct rn_error *err)
 	int rc = 0;
 
 	while (d && !rc && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || !path_join(dir, sizeof(dir), j->o->state_dir, str_from(e->d_name)))
+		if (e->d_name[0] == '.' ||
+		    !path_join(dir, sizeof(dir), j->o->state_dir, str_from(e->d_name)))
 			continue;
-		if (agent_net_read(&n, dir, err) == 0 && strcmp(n.url, j->url) == 0 && strcmp(n.role, "client") == 0)
-			rc = rn_fail(err, RN_ECANTCREAT,
-				     "this machine is in the network %s of %s already (as node %s); "
-				     "rn leave %s first", n.name, n.url, n.node, n.name);
+		if (agent_net_read(&n, dir, err) == 0 && strcmp(n.url, j->url) == 0 &&
+		    strcmp(n.role, "client") == 0)
+			rc = rn_fail(
+				err, RN_ECANTCREAT,
+				"this machine is in the network %s of %s already (as node %s); "
+				"rn leave %s first",
+				n.name, n.url, n.node, n.name);
 	}
 	if (d)
 		closedir(d);
@@ -200,8 +211,8 @@ static int join(struct join *j, struct rn_error *err)
 
 	if (rc)
 		return rc;
-	snprintf(j->url, sizeof(j->url), j->invite.port == 443 ? "https://%s" : "https://%s:%u", j->invite.host,
-		 (unsigned)j->invite.port);
+	snprintf(j->url, sizeof(j->url), j->invite.port == 443 ? "https://%s" : "https://%s:%u",
+		 j->invite.host, (unsigned)j->invite.port);
 	rc = check_not_joined(j, err);
 	if (!rc)
 		rc = join_make_keys(j, err);

@@ -13,14 +13,16 @@
 
 #define PEM_MAX 65536
 
-int join_path(const struct join *j, char out[static AGENT_PATH_MAX], const char *name, struct rn_error *err)
+int join_path(const struct join *j, char out[static AGENT_PATH_MAX], const char *name,
+	      struct rn_error *err)
 {
 	if (path_join(out, AGENT_PATH_MAX, j->dir, str_from(name)))
 		return 0;
 	return rn_fail(err, RN_ECANTCREAT, "%s/%s: the path is too long", j->dir, name);
 }
 
-static int write_file(const struct join *j, const char *name, mode_t mode, struct str text, struct rn_error *err)
+static int write_file(const struct join *j, const char *name, mode_t mode, struct str text,
+		      struct rn_error *err)
 {
 	char path[AGENT_PATH_MAX];
 	int rc = join_path(j, path, name, err);
@@ -43,7 +45,7 @@ void join_remove_dir(const char *dir)
 	rmdir(dir);
 }
 
-/* ---- keys --------------------------------------------------------------------------------------- */
+/* ---- keys ----------------------------------------------------------------------------------- */
 
 static int make_dir(struct join *j, struct rn_error *err)
 {
@@ -51,8 +53,10 @@ static int make_dir(struct join *j, struct rn_error *err)
 
 	if (rc)
 		return rc;
-	if (!path_join(j->dir, sizeof(j->dir), j->o->state_dir, STR(".join-XXXXXX")) || !mkdtemp(j->dir)) {
-		rc = rn_fail_errno(err, RN_ECANTCREAT, "cannot make a folder in %s", j->o->state_dir);
+	if (!path_join(j->dir, sizeof(j->dir), j->o->state_dir, STR(".join-XXXXXX")) ||
+	    !mkdtemp(j->dir)) {
+		rc = rn_fail_errno(err, RN_ECANTCREAT, "cannot make a folder in %s",
+				   j->o->state_dir);
 		j->dir[0] = '\0';
 	}
 	return rc;
@@ -87,8 +91,8 @@ static int make_sign_key(struct join *j, struct rn_error *err)
 	return rc ? rc : auth_key_save(j->sign_key, path, err);
 }
 
-/* Only a gateway needs it, and the invitation does not say what it is for; so it is always made. The
- * console decides the names in the certificate. */
+/* Only a gateway needs it, and the invitation does not say what it is for; so it is always made.
+ * The console decides the names in the certificate. */
 static int make_tls_key(struct join *j, struct rn_error *err)
 {
 	struct x509_key *k = x509_key_new(err);
@@ -122,7 +126,7 @@ int join_make_keys(struct join *j, struct rn_error *err)
 	return rc ? rc : make_tls_key(j, err);
 }
 
-/* ---- what the console said ---------------------------------------------------------------------- */
+/* ---- what the console said ------------------------------------------------------------------ */
 
 int join_keep_trust(const struct join *j, struct str ca_der, struct rn_error *err)
 {
@@ -177,7 +181,8 @@ static int write_gateway(struct join *j, struct rn_error *err)
 	if (!rc)
 		rc = auth_secret_save(key, path, err);
 	if (!rc && (!j->cert.len || !base64_decode_any(pem, &len, j->cert, BASE64_STD)))
-		rc = rn_fail(err, RN_EPROTO, "the console's answer has no certificate for this gateway");
+		rc = rn_fail(err, RN_EPROTO,
+			     "the console's answer has no certificate for this gateway");
 	if (!rc)
 		rc = write_file(j, "tls.crt", 0644, str_make(pem, len), err);
 	secret_free(key);
@@ -209,8 +214,10 @@ int join_install(struct join *j, struct rn_error *err)
 	/* Fails if a network of that name is there: a folder with files is not replaced. */
 	if (rename(j->dir, final) < 0)
 		return errno == ENOTEMPTY || errno == EEXIST
-			       ? rn_fail(err, RN_ECANTCREAT, "a network %.*s is joined already, at another console: "
-					 "leave it first", STR_ARG(j->network))
+			       ? rn_fail(err, RN_ECANTCREAT,
+					 "a network %.*s is joined already, at another console: "
+					 "leave it first",
+					 STR_ARG(j->network))
 			       : rn_fail_errno(err, RN_ECANTCREAT, "%s", final);
 	memcpy(j->dir, final, sizeof(final));
 	return 0;

@@ -7,7 +7,8 @@
 static const struct {
 	uint16_t status;
 	const char *text;
-} status_texts[] = { /* the IANA registry, what is not obsolete */
+} status_texts[] = {
+	/* the IANA registry, what is not obsolete */
 	{100, "Continue"},
 	{101, "Switching Protocols"},
 	{200, "OK"},
@@ -78,8 +79,8 @@ void http_date(char out[static HTTP_DATE_SIZE], int64_t unix_s)
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
-	snprintf(out, HTTP_DATE_SIZE, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days + 3 * tm.tm_wday,
-		 (unsigned)tm.tm_mday % 100, months + 3 * tm.tm_mon,
+	snprintf(out, HTTP_DATE_SIZE, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+		 days + 3 * tm.tm_wday, (unsigned)tm.tm_mday % 100, months + 3 * tm.tm_mon,
 		 (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100,
 		 (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
 }

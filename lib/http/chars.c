@@ -55,7 +55,7 @@ bool ch_all(struct str s, uint8_t class)
 }
 
 /* Eight bytes at a time: a byte below 0x20 borrows into its top bit, and 0x7f is looked for as zero
- * after XOR. The lowest flagged byte is always right; higher ones may be a carry, and are not used. */
+ * after XOR. The lowest flagged byte is always right; higher ones may be a carry: not used. */
 static inline uint64_t control_mask(uint64_t w)
 {
 	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;

@@ -6,18 +6,18 @@
 #include "http/chars.h"
 
 enum step {
-	STEP_SIZE,	   /* hex digits */
-	STEP_BLANK,	   /* blanks between size and extension */
-	STEP_EXTENSION,	   /* passed over, bounded by HTTP_CHUNK_LINE_MAX */
-	STEP_SIZE_LF,	   /* behind the CR of the size line */
+	STEP_SIZE,	/* hex digits */
+	STEP_BLANK,	/* blanks between size and extension */
+	STEP_EXTENSION, /* passed over, bounded by HTTP_CHUNK_LINE_MAX */
+	STEP_SIZE_LF,	/* behind the CR of the size line */
 	STEP_DATA,
 	STEP_DATA_CR,
 	STEP_DATA_LF,
-	STEP_TRAILER,	   /* at the start of a trailer line */
+	STEP_TRAILER, /* at the start of a trailer line */
 	STEP_TRAILER_NAME,
 	STEP_TRAILER_VALUE,
 	STEP_TRAILER_LF,
-	STEP_LAST_LF,	   /* behind the CR of the empty line that ends all */
+	STEP_LAST_LF, /* behind the CR of the empty line that ends all */
 	STEP_DONE,
 	STEP_REFUSED,
 };
@@ -66,7 +66,8 @@ static int extension_byte(struct http_chunked *c, char b)
 		return b == ';' ? go(c, STEP_EXTENSION) : refuse(c, "a blank behind a chunk size");
 	if (b == '\r')
 		return go(c, STEP_SIZE_LF);
-	return http_is_value(str_make(&b, 1)) ? 0 : refuse(c, "a control byte in a chunk extension");
+	return http_is_value(str_make(&b, 1)) ? 0
+					      : refuse(c, "a control byte in a chunk extension");
 }
 
 /* The size line is whole: data, or after the last chunk the trailer section. */
@@ -83,7 +84,8 @@ static int trailer_byte(struct http_chunked *c, char b)
 	case STEP_TRAILER:
 		if (b == '\r')
 			return go(c, STEP_LAST_LF);
-		return ch_is(b, CH_NAME) ? go(c, STEP_TRAILER_NAME) : refuse(c, "a malformed trailer");
+		return ch_is(b, CH_NAME) ? go(c, STEP_TRAILER_NAME)
+					 : refuse(c, "a malformed trailer");
 	case STEP_TRAILER_NAME:
 		if (b == ':')
 			return go(c, STEP_TRAILER_VALUE);
@@ -91,7 +93,8 @@ static int trailer_byte(struct http_chunked *c, char b)
 	case STEP_TRAILER_VALUE:
 		if (b == '\r')
 			return go(c, STEP_TRAILER_LF);
-		return http_is_value(str_make(&b, 1)) ? 0 : refuse(c, "a control byte in a trailer");
+		return http_is_value(str_make(&b, 1)) ? 0
+						      : refuse(c, "a control byte in a trailer");
 	default:
 		return expect_lf(c, b, STEP_TRAILER);
 	}

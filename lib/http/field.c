@@ -5,8 +5,8 @@
 #include "http/chars.h"
 #include "http/field.h"
 
-/* A perfect hash over length, first and last but one letter. Two known names in one slot would be an
- * initialiser given twice, which does not compile (-Woverride-init). */
+/* A perfect hash over length, first and last but one letter. Two known names in one slot would be
+ * an initialiser given twice, which does not compile (-Woverride-init). */
 #define SLOTS 128
 #define SLOT(len, first, near_last) (((len) + (first)*2u + (near_last)*57u) % SLOTS)
 

@@ -16,7 +16,7 @@ bool http_name_is(struct str name, struct str lower);
 int http_refuse(struct http_head *h, int status, const char *why);
 /* Splits h->target by its form (target.c). 0 or http_refuse's. */
 int http_target_parse(struct http_head *h);
-/* Everything that needs all fields: host, body, connection options (framing.c). 0 or http_refuse's. */
+/* Everything that needs all fields: host, body, connection (framing.c). 0 or http_refuse's. */
 int http_head_finish(struct http_head *h);
 
 #endif

@@ -13,7 +13,8 @@ static uint16_t port_or(uint16_t port, uint16_t fallback)
 	return port ? port : fallback;
 }
 
-/* RFC 9112, section 3.2: exactly one Host in HTTP/1.1. An absolute target decides, and must agree. */
+/* RFC 9112, section 3.2: exactly one Host in HTTP/1.1. An absolute target decides, and must agree.
+ */
 static int check_host(struct http_head *h)
 {
 	const struct http_field *f = http_known(h, HTTP_HOST);
@@ -37,8 +38,8 @@ static int check_host(struct http_head *h)
 	return 0;
 }
 
-/* RFC 9112, section 6.1. Chunked is the one coding that is known: another one in front of it is 501,
- * anything else leaves the length open and is 400. */
+/* RFC 9112, section 6.1. Chunked is the one coding that is known: another one in front of it is
+ * 501, anything else leaves the length open and is 400. */
 static int check_transfer_encoding(struct http_head *h, struct str value)
 {
 	struct str coding, last = {NULL, 0};
@@ -89,7 +90,7 @@ static int check_body(struct http_head *h)
 	return 0;
 }
 
-/* ---- connection --------------------------------------------------------------------------------- */
+/* ---- connection ----------------------------------------------------------------------------- */
 
 /* A field that Connection names ends here. Naming one that every server on the way needs would take
  * it from behind the next hop's back: refused. */
@@ -133,7 +134,7 @@ static int check_connection(struct http_head *h)
 	return 0;
 }
 
-/* ---- the two kinds ------------------------------------------------------------------------------ */
+/* ---- the two kinds -------------------------------------------------------------------------- */
 
 static int finish_request(struct http_head *h)
 {

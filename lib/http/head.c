@@ -63,7 +63,7 @@ static void rebase(struct http_head *h, const char *base)
 	h->base = base;
 }
 
-/* ---- pieces of a line --------------------------------------------------------------------------- */
+/* ---- pieces of a line ----------------------------------------------------------------------- */
 
 static int out_of_bytes(struct http_head *h, const struct line *l)
 {
@@ -104,7 +104,7 @@ static int line_rest(struct http_head *h, struct line *l, struct str *text)
 	return line_end(h, l);
 }
 
-/* ---- first lines -------------------------------------------------------------------------------- */
+/* ---- first lines ---------------------------------------------------------------------------- */
 
 static const struct {
 	struct str name;
@@ -156,7 +156,8 @@ static int parse_target(struct http_head *h, struct line *l)
 	return LINE_OK;
 }
 
-/* "HTTP/" DIGIT "." DIGIT; of the other major versions the message says nothing that we could read. */
+/* "HTTP/" DIGIT "." DIGIT; of the other major versions the message says nothing that we could read.
+ */
 static int parse_version(struct http_head *h, struct line *l)
 {
 	static const char want[] = "HTTP/0.0";
@@ -230,7 +231,7 @@ static int start(struct http_head *h, struct line *l)
 	return r;
 }
 
-/* ---- fields ------------------------------------------------------------------------------------- */
+/* ---- fields --------------------------------------------------------------------------------- */
 
 static int bad_name(struct http_head *h, char c)
 {
@@ -311,7 +312,7 @@ static int field_line(struct http_head *h, struct line *l)
 	return r == LINE_OK ? add_field(h, name, value) : r;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static int parse_line(struct http_head *h, struct line *l)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * lib/http: HTTP/1.x messages (RFC 9110, RFC 9112), without I/O. Parsers read the caller's buffer
- * and give views into it; nothing is copied or allocated. "Partial" is a result like any other: call
- * again with the same buffer grown (it may have moved).
+ * and give views into it; nothing is copied or allocated. "Partial" is a result like any other:
+ * call again with the same buffer grown (it may have moved).
  *
  * Strict: what two servers could read differently is refused, with the status to answer and one
  * line that says why. Nothing is repaired. After a refusal the connection has to be closed.
@@ -15,7 +15,7 @@
 
 #include "base/base.h"
 
-/* ---- limits ------------------------------------------------------------------------------------ */
+/* ---- limits --------------------------------------------------------------------------------- */
 
 #define HTTP_METHOD_MAX 32         /* longer: 501 */
 #define HTTP_LINE_MAX 8192         /* request line: 414; status line or one field: 431 */
@@ -26,7 +26,7 @@
 #define HTTP_CHUNK_LINE_MAX 256    /* chunk size with its extensions: 400 */
 #define HTTP_TRAILER_MAX 8192      /* all trailer fields of a chunked body: 431 */
 
-/* ---- heads ------------------------------------------------------------------------------------- */
+/* ---- heads ---------------------------------------------------------------------------------- */
 
 enum {
 	HTTP_FLAG_HOP = 1,  /* concerns this connection only (RFC 9110, section 7.6.1) */
@@ -102,7 +102,7 @@ struct http_field {
 	struct str name;  /* as received */
 	struct str value; /* without blanks around it */
 	uint8_t id;       /* enum http_id */
-	bool hop;         /* for this connection only: not to be passed on (set once the head is whole) */
+	bool hop;         /* for this connection only, not to be passed on */
 };
 
 /* How the end of the body is found (RFC 9112, section 6.3). */
@@ -124,10 +124,10 @@ enum http_form {
 enum http_kind {
 	HTTP_REQUEST,
 	HTTP_RESPONSE,
-	HTTP_CGI, /* fields of a CGI program (RFC 3875, section 6): no first line, LF alone is fine */
+	HTTP_CGI, /* fields of a CGI program (RFC 3875, section 6): no first line, LF is fine */
 };
 
-/* Not zeroed by http_head_init: only what is documented as set may be read. 'known' is always set. */
+/* Only what is documented as set may be read; 'known' is always set. */
 struct http_head {
 	enum http_kind kind;
 	uint8_t minor; /* HTTP/1.minor: 0 or 1 (a higher one counts as 1) */
@@ -139,7 +139,7 @@ struct http_head {
 	enum http_form form;
 	struct str path;  /* as received: "/…"; "" for authority and asterisk */
 	struct str query; /* behind the "?"; NULL ptr without one */
-	struct str host;  /* of an absolute target, else of Host; without port; NULL ptr if HTTP/1.0 named none */
+	struct str host;  /* of an absolute target, else of Host; no port; NULL ptr: none */
 	uint16_t port;    /* 0 when not given */
 	bool expect_continue;
 
@@ -207,7 +207,7 @@ bool http_is_token(struct str s);
 /* No control byte but HTAB: what a field value may hold. */
 bool http_is_value(struct str s);
 
-/* ---- chunked bodies (RFC 9112, section 7.1) ----------------------------------------------------- */
+/* ---- chunked bodies (RFC 9112, section 7.1) ------------------------------------------------- */
 
 struct http_chunked { /* a zeroed one is at the start */
 	uint64_t left;  /* of the current chunk */
@@ -230,7 +230,7 @@ ptrdiff_t http_chunked_next(struct http_chunked *c, struct str in, struct str *d
 size_t http_chunk_head(char out[static HTTP_CHUNK_HEAD_MAX], uint64_t size);
 #define HTTP_LAST_CHUNK "0\r\n\r\n"
 
-/* ---- hosts, paths, queries, cookies ------------------------------------------------------------- */
+/* ---- hosts, paths, queries, cookies --------------------------------------------------------- */
 
 /* "name", "name:8443", "[::1]:443" (uri-host [":" port], RFC 9110 section 7.2). HOST keeps the
  * brackets; PORT is 0 when absent. False: empty, longer than HTTP_HOST_MAX, or not a host. */
@@ -246,9 +246,9 @@ struct http_url {
 bool http_url_parse(struct http_url *u, struct str text);
 
 /* The path that is routed on: %XX undone except %25, %2F and %5C (kept, in upper case), runs of "/"
- * made one, "." and ".." segments resolved (RFC 3986, section 5.2.4). OUT has room for PATH.len + 1 bytes
- * (the result is never longer) and is NUL-terminated; *len is set. False (answer 400): a bad or %00
- * escape, a decoded control byte, a backslash, no leading "/", or ".." above the root. */
+ * made one, "." and ".." segments resolved (RFC 3986, section 5.2.4). OUT has room for PATH.len + 1
+ * bytes (the result is never longer) and is NUL-terminated; *len is set. False (answer
+ * 400): a bad or %00 escape, a decoded control byte, a backslash, no leading "/", or ".." above the root. */
 bool http_path_normalise(char *out, size_t *len, struct str path);
 /* Whether the normalised PATH lies under PREFIX, at a segment border: "/a" has "/a" and "/a/b", not
  * "/ab"; "/a/" has "/a/b" but not "/a"; "/" has all. */
@@ -271,7 +271,7 @@ struct str http_cookie_find(const struct http_head *h, const char *name, bool *d
  * if none is left. The gateway's own cookies are not for targets. */
 void http_cookie_strip(struct buf *b, struct str value, const char *prefix);
 
-/* ---- answers ------------------------------------------------------------------------------------ */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 /* "Not Found"; "Unknown" for a status that has no registered name. */
 const char *http_status_text(unsigned status);
@@ -294,7 +294,7 @@ struct http_page {
 	struct str who;        /* "gateway gw1", "rn-node": who answers */
 	struct str request_id; /* NULL ptr: left out */
 	struct str accept;     /* the request's Accept field */
-	struct str link, link_text; /* a button: where to go next; NULL ptr: none. Only http(s) or / links */
+	struct str link, link_text; /* a button; NULL ptr: none. Only http(s) or / links */
 	struct str fields;     /* complete extra field lines, each with CRLF */
 	bool head_only;        /* the request was HEAD */
 	bool keep_alive;       /* else "Connection: close" */

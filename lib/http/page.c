@@ -9,7 +9,8 @@
 static const char page_top[] =
 	"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-	"<meta name=\"robots\" content=\"noindex\">\n<meta name=\"color-scheme\" content=\"light dark\">\n";
+	"<meta name=\"robots\" content=\"noindex\">\n<meta name=\"color-scheme\" content=\"light "
+	"dark\">\n";
 
 static const char page_style[] =
 	"<style>\n"

@@ -32,12 +32,12 @@ static char *close_segment(char *start, char *segment, char *end)
 	return segment;
 }
 
-/* One byte of a path with its escape undone; *kept for those that stay escaped: slash and backslash,
- * which a target may or may not take for a border, and the percent sign, so that two different
- * paths never look the same. -1 if it must be refused. */
+/* One byte of a path with its escape undone; *kept for those that stay escaped: slash and
+ * backslash, which a target may or may not take for a border, and the percent sign, so that two
+ * different paths never look the same. -1 if it must be refused. */
 static int path_byte(const char **p, const char *end, bool *kept)
 {
-	int c = (uint8_t)**p;
+	int c = (uint8_t) * *p;
 
 	*kept = false;
 	if (c == '%') {

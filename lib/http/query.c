@@ -40,7 +40,8 @@ void http_query_strip(struct buf *b, struct str query, const char *name)
 
 static struct str unquote(struct str s)
 {
-	return s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"' ? str_slice(s, 1, s.len - 1) : s;
+	return s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"' ? str_slice(s, 1, s.len - 1)
+									: s;
 }
 
 struct str http_cookie_find(const struct http_head *h, const char *name, bool *dup)

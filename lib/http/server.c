@@ -22,15 +22,15 @@ struct client {
 	struct addr peer;
 	struct http_head head;
 	struct http_chunked chunked;
-	struct buf in;    /* head, then what follows it */
-	struct buf body;  /* of a chunked request, decoded */
+	struct buf in;	 /* head, then what follows it */
+	struct buf body; /* of a chunked request, decoded */
 	struct buf out;
 	size_t sent;
-	size_t head_len;  /* 0: the head is not whole */
-	size_t used;      /* bytes of in that this request has taken */
-	bool idle;        /* between requests */
-	bool closing;     /* after this answer */
-	bool continued;   /* 100 was sent */
+	size_t head_len; /* 0: the head is not whole */
+	size_t used;	 /* bytes of in that this request has taken */
+	bool idle;	 /* between requests */
+	bool closing;	 /* after this answer */
+	bool continued;	 /* 100 was sent */
 };
 
 struct http_server {
@@ -41,7 +41,7 @@ struct http_server {
 	unsigned n;
 };
 
-/* ---- connections -------------------------------------------------------------------------------- */
+/* ---- connections ---------------------------------------------------------------------------- */
 
 static void client_free(struct client *c)
 {
@@ -78,7 +78,7 @@ static void client_reset(struct client *c)
 	c->continued = false;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------ */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static void add_page(struct client *c, unsigned status, struct str text)
 {
@@ -109,9 +109,10 @@ static void add_reply(struct client *c, const struct http_reply *r)
 	http_add_status(&c->out, r->status);
 	http_add_field(&c->out, "Date", str_from(date));
 	http_add_field(&c->out, "Content-Type", str_from(r->content_type));
-	buf_addf(&c->out, "Content-Length: %zu\r\nCache-Control: no-store\r\n"
-		 "X-Content-Type-Options: nosniff\r\n%s\r\n", r->body.len,
-		 c->closing ? "Connection: close\r\n" : "");
+	buf_addf(&c->out,
+		 "Content-Length: %zu\r\nCache-Control: no-store\r\n"
+		 "X-Content-Type-Options: nosniff\r\n%s\r\n",
+		 r->body.len, c->closing ? "Connection: close\r\n" : "");
 	if (c->head.method != HTTP_HEAD)
 		buf_add(&c->out, buf_str(&r->body));
 }
@@ -139,15 +140,17 @@ static void answer(struct client *c, struct str body)
 	buf_free(&reply.body);
 }
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
-/* Decodes what has come of a chunked body: 1 when it is whole, 0 when more is needed, -1 refused. */
+/* Decodes what has come of a chunked body: 1 when it is whole, 0 when more is needed, -1 refused.
+ */
 static int take_chunks(struct client *c)
 {
 	struct str data;
 
 	while (c->used < c->in.len && !c->chunked.done) {
-		ptrdiff_t n = http_chunked_next(&c->chunked, str_from_at(buf_str(&c->in), c->used), &data);
+		ptrdiff_t n = http_chunked_next(&c->chunked, str_from_at(buf_str(&c->in), c->used),
+						&data);
 
 		if (n < 0) {
 			refuse(c, (unsigned)-n, c->chunked.why);
@@ -212,13 +215,14 @@ static bool take_request(struct client *c)
 	return !c->closing;
 }
 
-/* ---- the socket --------------------------------------------------------------------------------- */
+/* ---- the socket ----------------------------------------------------------------------------- */
 
 /* 1: all is written; 0: the socket is full; -1: gone. */
 static int flush(struct client *c)
 {
 	while (c->sent < c->out.len) {
-		ssize_t n = send(c->watch.fd, c->out.ptr + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+		ssize_t n =
+			send(c->watch.fd, c->out.ptr + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -1;
@@ -326,7 +330,7 @@ static void on_accept(struct watch *w, uint32_t events)
 	}
 }
 
-/* ---- the server --------------------------------------------------------------------------------- */
+/* ---- the server ----------------------------------------------------------------------------- */
 
 struct http_server *http_server_open(struct loop *l, const struct addr *a,
 				     const struct http_server_conf *conf, struct rn_error *err)
@@ -342,7 +346,8 @@ struct http_server *http_server_open(struct loop *l, const struct addr *a,
 	s->conf.connections_max = conf->connections_max ? conf->connections_max : CONNECTIONS_MAX;
 	s->conf.request_ms = conf->request_ms ? conf->request_ms : REQUEST_MS;
 	s->conf.idle_ms = conf->idle_ms ? conf->idle_ms : IDLE_MS;
-	s->watch = (struct watch){.fd = tcp_listen(a, false, err), .events = EPOLLIN, .fn = on_accept};
+	s->watch =
+		(struct watch){.fd = tcp_listen(a, false, err), .events = EPOLLIN, .fn = on_accept};
 	if (s->watch.fd >= 0 && watch_add(l, &s->watch, err) == 0)
 		return s;
 	if (s->watch.fd >= 0)

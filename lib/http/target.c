@@ -25,8 +25,9 @@ static bool is_ipv4(struct str s)
 	return str_copy(text, sizeof(text), s) && inet_pton(AF_INET, text, &a) == 1;
 }
 
-/* Labels of 1 to 63 letters, digits, "-" and "_"; one dot may end it. A last label of digits makes it
- * an IPv4 address, which then has to be a plain one: no 0x7f.1 that two readers take differently. */
+/* Labels of 1 to 63 letters, digits, "-" and "_"; one dot may end it. A last label of digits makes
+ * it an IPv4 address, which then has to be a plain one: no 0x7f.1 that two readers take
+ * differently. */
 static bool is_name(struct str s)
 {
 	struct str label = {NULL, 0}, whole = s;
@@ -132,7 +133,8 @@ static int parse_absolute(struct http_head *h)
 	if (!str_eq_nocase(u.scheme, STR("http")) && !str_eq_nocase(u.scheme, STR("https")))
 		return http_refuse(h, 400, "a request target that is neither http nor https");
 	h->form = HTTP_FORM_ABSOLUTE;
-	/* The slash of an empty path is taken from the scheme's, so that all views are into the input. */
+	/* The slash of an empty path is taken from the scheme's, so that all views are into the
+	 * input. */
 	h->path = u.path.len ? u.path : str_slice(h->target, u.scheme.len + 1, u.scheme.len + 2);
 	h->query = u.query;
 	h->host = u.host;

@@ -12,9 +12,10 @@
 #define SLACK_S 3600 /* certificates are good from an hour ago, for clocks that are late */
 #define HOSTS_MAX 200
 
-/* ---- subject alternative names ------------------------------------------------------------------ */
+/* ---- subject alternative names -------------------------------------------------------------- */
 
-/* "*.a.b", "a.b" or "host": letters, digits, "-", "_" and dots; not starting or ending with a dot. */
+/* "*.a.b", "a.b" or "host": letters, digits, "-", "_" and dots; not starting or ending with a dot.
+ */
 static bool is_dns_name(struct str s)
 {
 	if (str_starts(s, STR("*.")))
@@ -39,13 +40,16 @@ static GENERAL_NAME *general_name(struct str host)
 
 	if (!str_copy(text, sizeof(text), host))
 		return NULL;
-	size_t ip_len = inet_pton(AF_INET, text, ip) == 1 ? 4 : inet_pton(AF_INET6, text, ip) == 1 ? 16 : 0;
+	size_t ip_len = inet_pton(AF_INET, text, ip) == 1    ? 4
+			: inet_pton(AF_INET6, text, ip) == 1 ? 16
+							     : 0;
 	if (!ip_len && !is_dns_name(host))
 		return NULL;
 	GENERAL_NAME *name = GENERAL_NAME_new();
 	ASN1_STRING *value = ip_len ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
 	if (!name || !value ||
-	    ASN1_STRING_set(value, ip_len ? (void *)ip : text, (int)(ip_len ? ip_len : host.len)) != 1) {
+	    ASN1_STRING_set(value, ip_len ? (void *)ip : text, (int)(ip_len ? ip_len : host.len)) !=
+		    1) {
 		ASN1_STRING_free(value);
 		GENERAL_NAME_free(name);
 		return NULL;
@@ -67,7 +71,8 @@ static GENERAL_NAMES *general_names(const struct str *hosts, size_t n, struct rn
 
 		if (!name || !sk_GENERAL_NAME_push(names, name)) {
 			GENERAL_NAME_free(name);
-			rn_fail(err, RN_EDATA, "%.*s: not a host name or address", STR_ARG(hosts[i]));
+			rn_fail(err, RN_EDATA, "%.*s: not a host name or address",
+				STR_ARG(hosts[i]));
 			goto fail;
 		}
 	}
@@ -79,7 +84,7 @@ fail:
 	return NULL;
 }
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static bool fill_csr(X509_REQ *req, const struct x509_key *k, GENERAL_NAMES *names)
 {
@@ -105,7 +110,8 @@ int x509_csr_make(const struct x509_key *k, const struct str *hosts, size_t n, s
 		goto out;
 	}
 	BIO *bio = BIO_new(BIO_s_mem());
-	r = pem_out(bio, req && bio && fill_csr(req, k, names) && PEM_write_bio_X509_REQ(bio, req), b, err);
+	r = pem_out(bio, req && bio && fill_csr(req, k, names) && PEM_write_bio_X509_REQ(bio, req),
+		    b, err);
 out:
 	X509_REQ_free(req);
 	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
@@ -132,7 +138,7 @@ static X509_REQ *read_csr(struct str pem, struct rn_error *err)
 	return NULL;
 }
 
-/* ---- certificates ------------------------------------------------------------------------------- */
+/* ---- certificates --------------------------------------------------------------------------- */
 
 static bool set_serial(X509 *x)
 {
@@ -140,7 +146,8 @@ static bool set_serial(X509 *x)
 
 	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
 		return false;
-	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40); /* positive, and always of full length */
+	bytes[0] =
+		(unsigned char)((bytes[0] & 0x7f) | 0x40); /* positive, and always of full length */
 	BIGNUM *n = BN_bin2bn(bytes, sizeof(bytes), NULL);
 	bool ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
 	BN_free(n);
@@ -177,12 +184,13 @@ static bool fill_ca(X509 *x, const struct x509_key *k, const char *name, unsigne
 	X509_NAME *subject = X509_get_subject_name(x);
 
 	return begin_cert(x, k->pkey, days) &&
-	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
-					  -1, 0) &&
+	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
+					  -1, -1, 0) &&
 	       X509_set_issuer_name(x, subject) &&
 	       add_ext(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
 	       add_ext(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-	       add_ext(x, x, NID_subject_key_identifier, "hash") && X509_sign(x, k->pkey, EVP_sha256());
+	       add_ext(x, x, NID_subject_key_identifier, "hash") &&
+	       X509_sign(x, k->pkey, EVP_sha256());
 }
 
 int x509_ca_make(const struct x509_key *k, const char *name, unsigned days, struct buf *b,
@@ -199,8 +207,10 @@ int x509_ca_make(const struct x509_key *k, const char *name, unsigned days, stru
 	return r;
 }
 
-/* The subject stays empty: names stand in subjectAltName, which is critical then (RFC 5280, 4.2.1.6). */
-static bool fill_server(X509 *x, X509_REQ *req, X509 *ca, const struct x509_sign *s, GENERAL_NAMES *names)
+/* The subject stays empty: names stand in subjectAltName, which is critical then (RFC
+ * 5280, 4.2.1.6). */
+static bool fill_server(X509 *x, X509_REQ *req, X509 *ca, const struct x509_sign *s,
+			GENERAL_NAMES *names)
 {
 	return begin_cert(x, X509_REQ_get0_pubkey(req), s->days) &&
 	       X509_set_issuer_name(x, X509_get_subject_name(ca)) &&
@@ -220,11 +230,13 @@ int x509_sign_server(const struct x509_sign *s, struct buf *b, struct rn_error *
 	X509 *x = X509_new(), *ca = x509_from_pem(s->ca_cert, err);
 	int r;
 
-	if (!ca || !(req = read_csr(s->csr, err)) || !(names = general_names(s->hosts, s->n_hosts, err))) {
+	if (!ca || !(req = read_csr(s->csr, err)) ||
+	    !(names = general_names(s->hosts, s->n_hosts, err))) {
 		r = err->code;
 		goto out;
 	}
-	if (!x || X509_check_private_key(ca, s->ca_key->pkey) != 1 || !fill_server(x, req, ca, s, names))
+	if (!x || X509_check_private_key(ca, s->ca_key->pkey) != 1 ||
+	    !fill_server(x, req, ca, s, names))
 		r = tls_fail(err, RN_EOS, "cannot make a server certificate");
 	else
 		r = x509_to_pem(x, b, err);

@@ -41,7 +41,8 @@ struct tls_conn *tls_accept_new(struct tls_ctx *c, int fd)
 	return t;
 }
 
-/* SNI carries names only (RFC 6066, section 3); an address is looked for in the certificate as one. */
+/* SNI carries names only (RFC 6066, section 3); an address is looked for in the certificate as one.
+ */
 static bool set_peer_name(struct tls_conn *t, const char *name)
 {
 	struct in6_addr ip;
@@ -51,7 +52,8 @@ static bool set_peer_name(struct tls_conn *t, const char *name)
 		       X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(t->ssl), name) == 1;
 	if (SSL_set_tlsext_host_name(t->ssl, name) != 1)
 		return false;
-	SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+					  X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return !t->ctx->verify || SSL_set1_host(t->ssl, name) == 1;
 }
 
@@ -80,7 +82,7 @@ void tls_free(struct tls_conn *t)
 	free(t);
 }
 
-/* ---- results ------------------------------------------------------------------------------------ */
+/* ---- results -------------------------------------------------------------------------------- */
 
 static enum tls_result fail_verify(const struct tls_conn *t, struct rn_error *err)
 {
@@ -163,7 +165,7 @@ size_t tls_pending(const struct tls_conn *t)
 	return (size_t)SSL_pending(t->ssl);
 }
 
-/* ---- about a connection ------------------------------------------------------------------------- */
+/* ---- about a connection --------------------------------------------------------------------- */
 
 const char *tls_sni(struct tls_conn *t)
 {

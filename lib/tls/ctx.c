@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define NAMES_MAX_BYTES (8u << 20) /* of one context's table of names */
-#define FILE_MAX (1u << 20)        /* PEM files */
+#define FILE_MAX (1u << 20)	   /* PEM files */
 
 /* Only ephemeral key exchange and AEAD in TLS 1.2; TLS 1.3 has nothing else. */
 static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -31,7 +31,7 @@ int tls_fail(struct rn_error *err, enum rn_err code, const char *fmt, ...)
 	return rn_fail(err, code, "%s: %s", text, reason ? reason : "unknown TLS error");
 }
 
-/* ---- what all have ------------------------------------------------------------------------------ */
+/* ---- what all have -------------------------------------------------------------------------- */
 
 static SSL_CTX *new_ssl(bool server)
 {
@@ -82,7 +82,7 @@ void tls_ctx_unref(struct tls_ctx *c)
 	free(c);
 }
 
-/* ---- server ------------------------------------------------------------------------------------- */
+/* ---- server --------------------------------------------------------------------------------- */
 
 void tls_fold_name(char out[static TLS_NAME_SIZE], const char *name)
 {
@@ -129,8 +129,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *l
 	(void)ssl;
 	(void)arg;
 	/* Who offers nothing that we speak is refused (RFC 7301, section 3.2). */
-	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, len, ours, sizeof(ours) - 1, in,
-				     in_len) == OPENSSL_NPN_NEGOTIATED
+	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, len, ours, sizeof(ours) - 1,
+				     in, in_len) == OPENSSL_NPN_NEGOTIATED
 		       ? SSL_TLSEXT_ERR_OK
 		       : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -241,7 +241,7 @@ fail:
 	return NULL;
 }
 
-/* ---- client ------------------------------------------------------------------------------------- */
+/* ---- client --------------------------------------------------------------------------------- */
 
 int tls_store_add(X509_STORE *store, struct str pem, struct rn_error *err)
 {
@@ -254,7 +254,8 @@ int tls_store_add(X509_STORE *store, struct str pem, struct rn_error *err)
 		X509_free(x);
 	}
 	BIO_free(bio);
-	/* The end of the text is told as a missing start line; another error is a broken certificate. */
+	/* The end of the text is told as a missing start line; another error is a broken
+	 * certificate. */
 	if (n == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		return tls_fail(err, RN_EDATA, "a CA certificate cannot be read");
 	ERR_clear_error();

@@ -12,11 +12,11 @@
 struct tls_ctx {
 	_Atomic unsigned refs;
 	bool server;
-	bool verify;       /* client: chain and name */
-	SSL_CTX *ssl;      /* server: the first certificate's, with which every connection starts */
-	SSL_CTX **others;  /* server: one a certificate, ssl among them */
+	bool verify;	  /* client: chain and name */
+	SSL_CTX *ssl;	  /* server: the first certificate's, with which every connection starts */
+	SSL_CTX **others; /* server: one a certificate, ssl among them */
 	size_t n_others;
-	struct map names;  /* exact name or "*.name" -> SSL_CTX; keys in the arena */
+	struct map names; /* exact name or "*.name" -> SSL_CTX; keys in the arena */
 	struct arena arena;
 };
 

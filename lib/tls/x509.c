@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-/* ---- PEM in and out ----------------------------------------------------------------------------- */
+/* ---- PEM in and out ------------------------------------------------------------------------- */
 
 int pem_out(BIO *bio, bool ok, struct buf *b, struct rn_error *err)
 {
@@ -72,7 +72,7 @@ int x509_der_to_pem(struct str der, struct buf *pem, struct rn_error *err)
 	return r;
 }
 
-/* ---- keys --------------------------------------------------------------------------------------- */
+/* ---- keys ----------------------------------------------------------------------------------- */
 
 static struct x509_key *wrap_key(EVP_PKEY *pkey, struct rn_error *err, enum rn_err code,
 				 const char *text)
@@ -113,8 +113,9 @@ int x509_key_write(const struct x509_key *k, struct buf *b, struct rn_error *err
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
 
-	return pem_out(bio, bio && PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL),
-		       b, err);
+	return pem_out(
+		bio, bio && PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL),
+		b, err);
 }
 
 bool x509_key_matches(const struct x509_key *k, struct str cert_pem)
@@ -127,7 +128,7 @@ bool x509_key_matches(const struct x509_key *k, struct str cert_pem)
 	return ok;
 }
 
-/* ---- reading and checking ----------------------------------------------------------------------- */
+/* ---- reading and checking ------------------------------------------------------------------- */
 
 static int64_t unix_time(const ASN1_TIME *t)
 {

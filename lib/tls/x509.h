@@ -18,8 +18,8 @@ void x509_key_free(struct x509_key *k);
 /* Adds PKCS #8 PEM to B. */
 int x509_key_write(const struct x509_key *k, struct buf *b, struct rn_error *err) must_check;
 
-/* A self-signed CA certificate called NAME, good for DAYS from now (and an hour back, for clocks that
- * are late); path length 0. Adds PEM to B. */
+/* A self-signed CA certificate called NAME, good for DAYS from now (and an hour back, for clocks
+ * that are late); path length 0. Adds PEM to B. */
 int x509_ca_make(const struct x509_key *k, const char *name, unsigned days, struct buf *b,
 		 struct rn_error *err) must_check;
 
@@ -32,13 +32,13 @@ int x509_csr_make(const struct x509_key *k, const struct str *hosts, size_t n, s
 struct x509_sign {
 	struct str ca_cert; /* PEM */
 	const struct x509_key *ca_key;
-	struct str csr;          /* PEM */
+	struct str csr;		 /* PEM */
 	const struct str *hosts; /* subjectAltName: DNS names, "*.name", IPv4 and IPv6 addresses */
 	size_t n_hosts;
 	unsigned days;
 };
-/* Adds the certificate's PEM to B. RN_EDATA: the request is malformed, wrongly signed, or its key is
- * too weak (RSA under 2048 bits); a host is not one. */
+/* Adds the certificate's PEM to B. RN_EDATA: the request is malformed, wrongly signed, or its key
+ * is too weak (RSA under 2048 bits); a host is not one. */
 int x509_sign_server(const struct x509_sign *s, struct buf *b, struct rn_error *err) must_check;
 
 /* The first certificate of PEM as DER, and the reverse. */
@@ -48,12 +48,13 @@ int x509_der_to_pem(struct str der, struct buf *pem, struct rn_error *err) must_
 struct x509_info {
 	int64_t not_before_at, not_after_at; /* Unix seconds */
 	bool is_ca;
-	char subject[256];    /* common name, "" if none */
-	char sha256[65];      /* of the DER, hex */
+	char subject[256]; /* common name, "" if none */
+	char sha256[65];   /* of the DER, hex */
 };
 /* About the first certificate of PEM. */
 int x509_read(struct str pem, struct x509_info *info, struct rn_error *err) must_check;
-/* 0 if the certificate is good for HOST now and signed by CA (both PEM); RN_ENO and why otherwise. */
+/* 0 if the certificate is good for HOST now and signed by CA (both PEM); RN_ENO and why otherwise.
+ */
 int x509_verify(struct str cert, struct str ca, const char *host, struct rn_error *err) must_check;
 /* Whether KEY is the certificate's. */
 bool x509_key_matches(const struct x509_key *k, struct str cert_pem);
