@@ -48,15 +48,13 @@ int run_pubkey(struct cli *c, int argc, char **argv)
 	uint8_t key[WG_KEY_LEN] = {0}, public_key[WG_KEY_LEN];
 	struct buf in;
 	(void)argc, (void)argv;
-	buf_init(&in, 256);
+	buf_init_secret(&in, 256);
 	int code = fd_read_all(0, &in, &c->err);
 	struct str text = buf_str(&in);
 	while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
 		text.len--;
 	if (!code && !base64_decode(key, sizeof(key), text, BASE64_STD))
 		code = rn_fail(&c->err, RN_EDATA, "standard input is not a private key in base64");
-	if (in.ptr)
-		secret_wipe(in.ptr, in.cap);
 	buf_free(&in);
 	if (!code) {
 		wg_key_public(public_key, key);

@@ -18,6 +18,29 @@ static const struct argp_option change_options[] = {
 	{"file", 'f', "FILE", 0, "Interface and peer records; default is standard input", 0},
 	{0}};
 
+static const struct argp_option import_options[] = {
+	{"name", 'n', "NAME", 0, "The tunnel's name; default is the file's without .conf", 0},
+	{"dir", 'd', "DIR", 0, "Where the key files go; default is the working folder", 0},
+	{"ignore", 'i', "KEYS", 0,
+	 "Leave these keys of the file out (PostUp,PostDown for example) instead of refusing it", 0},
+	{0}};
+
+static const struct argp_option export_options[] = {
+	{"file", 'f', "FILE", 0, "Records instead of the running tunnel", 0},
+	{"write", 'w', "FILE", 0, "Write to this file, with the keys, readable by the owner only", 0},
+	{"secrets", 's', 0, 0, "Print the keys, too", 0},
+	{0}};
+
+static const struct argp_option qr_options[] = {
+	{"file", 'f', "FILE", 0, "Interface and peer records of the phone's side", 0},
+	{"quick", 'q', "FILE", 0, "A wg-quick file instead of records (- is standard input)", 0},
+	{0}};
+
+static const struct argp_option dns_options[] = {
+	{"file", 'f', "FILE", 0, "Records instead of the running tunnel", 0},
+	{"for", 't', "PROGRAM", 0, "Only for one of resolvectl, resolvconf, dnsmasq, hosts", 0},
+	{0}};
+
 static const struct cli_cmd cmds[] = {
 	{.name = "genkey", .doc = "print a new private key",
 	 .run = run_genkey, .no_views = true},
@@ -44,6 +67,22 @@ static const struct cli_cmd cmds[] = {
 	{.name = "check", .args = "NAME", .doc = "check a config and its key files, change nothing",
 	 .options = change_options, .parse = change_parse, .opts_size = sizeof(struct change_options),
 	 .run = run_check, .min = 1, .max = 1, .no_views = true},
+	{.name = "import", .args = "[FILE]", .doc = "turn a wg-quick file into records and key files\v"
+		"What cannot be honoured (PostUp, a routing table of one's own…) is refused by name and "
+		"line, unless --ignore names it.",
+	 .options = import_options, .parse = import_parse, .opts_size = sizeof(struct import_options),
+	 .run = run_import, .min = 0, .max = 1},
+	{.name = "export", .args = "NAME", .doc = "print a tunnel as a wg-quick file\v"
+		"Without the keys, unless --write or --secrets asks for them.",
+	 .options = export_options, .parse = export_parse, .opts_size = sizeof(struct export_options),
+	 .run = run_export, .min = 1, .max = 1, .no_views = true},
+	{.name = "qr", .args = "[NAME]", .doc = "draw a phone's config as a QR code for the WireGuard app\v"
+		"The code holds the private key: who sees it has it.",
+	 .options = qr_options, .parse = qr_parse, .opts_size = sizeof(struct qr_options),
+	 .run = run_qr, .min = 0, .max = 1, .no_views = true},
+	{.name = "dns", .args = "NAME", .doc = "print what resolvers would have to be told; change nothing",
+	 .options = dns_options, .parse = dns_parse, .opts_size = sizeof(struct dns_options),
+	 .run = run_dns, .min = 1, .max = 1, .no_views = true},
 	{0}};
 
 static const char examples[] =

@@ -4,6 +4,13 @@
  *   keys.c     genkey, pubkey, genpsk
  *   up.c       up: a tunnel's life from start to end
  *   control.c  down, show, set, sync: talking to one that runs
+ *   watch.c    show --watch
+ *   plan.c     up --dry-run
+ *   quick.c    import, export, qr: wg-quick's files
+ *   dns.c      dns: lines for resolvers
+ *   why.c      why: the first step that fails on the way to a peer
+ *   doctor.c   doctor: what this machine allows
+ *   source.c   a config from a file or from one that runs, for those that only read it
  */
 #ifndef RN_WG_CMD_H
 #define RN_WG_CMD_H
@@ -22,6 +29,33 @@ struct change_options {
 	const char *file;
 };
 
+struct show_options {
+	uint64_t watch_ms; /* 0: once */
+	uint64_t count;    /* rounds; 0: until interrupted */
+	bool detail;
+};
+
+struct import_options {
+	const char *name, *folder, *ignore;
+};
+
+struct export_options {
+	const char *file, *output;
+	bool secrets;
+};
+
+struct qr_options {
+	const char *file, *quick;
+};
+
+struct dns_options {
+	const char *file, *target;
+};
+
+int import_parse(int key, char *arg, void *opts, struct rn_error *err);
+int export_parse(int key, char *arg, void *opts, struct rn_error *err);
+int qr_parse(int key, char *arg, void *opts, struct rn_error *err);
+int dns_parse(int key, char *arg, void *opts, struct rn_error *err);
 int up_parse(int key, char *arg, void *opts, struct rn_error *err);
 int change_parse(int key, char *arg, void *opts, struct rn_error *err);
 
@@ -34,6 +68,16 @@ int run_show(struct cli *c, int argc, char **argv);
 int run_set(struct cli *c, int argc, char **argv);
 int run_sync(struct cli *c, int argc, char **argv);
 int run_check(struct cli *c, int argc, char **argv);
+int run_import(struct cli *c, int argc, char **argv);
+int run_export(struct cli *c, int argc, char **argv);
+int run_qr(struct cli *c, int argc, char **argv);
+int run_dns(struct cli *c, int argc, char **argv);
+
+/* The config NAME from the records in FILE, or (NULL) of the tunnel that runs; of that the keys only
+ * if SECRETS are asked for. CONFIG is initialised and freed by the caller. */
+struct wg_config;
+int config_or_running(struct cli *c, const char *name, const char *file, bool secrets,
+		      struct wg_config *config) must_check;
 
 /* Where a config is: its whole path ("" for standard input), and the folder that the names in it are
  * relative to. Found before the working folder changes. */

@@ -84,6 +84,7 @@ int file_read_secret(const char *path, struct buf *b, struct rn_error *err)
 	struct stat st;
 	int fd, rc;
 
+	b->secret = true;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		rc = rn_fail_errno(err, errno == EACCES ? RN_EPERM : RN_ENOINPUT, "%s", path);

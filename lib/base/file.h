@@ -23,7 +23,8 @@ int fd_read_all(int fd, struct buf *b, struct rn_error *err) __attribute__((warn
 int file_read(const char *path, struct buf *b, struct rn_error *err)
 	__attribute__((warn_unused_result));
 
-/* Like file_read for a secret: refuses (RN_EPERM) a file that group or others can read. */
+/* Like file_read for a secret: refuses (RN_EPERM) a file that group or others can read; B is
+ * from then on a secret one. */
 int file_read_secret(const char *path, struct buf *b, struct rn_error *err)
 	__attribute__((warn_unused_result));
 

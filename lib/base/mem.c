@@ -136,16 +136,46 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf){.max = max};
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+	*b = (struct buf){.max = max, .secret = true};
+}
+
+static void wipe_secret(const struct buf *b, size_t from)
+{
+	if (b->secret && b->ptr)
+		secret_wipe(b->ptr + from, b->cap - from);
+}
+
 void buf_free(struct buf *b)
 {
+	wipe_secret(b, 0);
 	free(b->ptr);
-	*b = (struct buf){.max = b->max};
+	*b = (struct buf){.max = b->max, .secret = b->secret};
 }
 
 void buf_clear(struct buf *b)
 {
+	wipe_secret(b, 0);
 	b->len = 0;
 	b->failed = false;
+}
+
+/* As realloc, which would leave a copy of a secret behind. */
+static char *resize(struct buf *b, size_t cap)
+{
+	char *p;
+
+	if (!b->secret)
+		return realloc(b->ptr, cap);
+	p = malloc(cap);
+	if (!p)
+		return NULL;
+	if (b->len)
+		memcpy(p, b->ptr, b->len);
+	wipe_secret(b, 0);
+	free(b->ptr);
+	return p;
 }
 
 static bool buf_grow(struct buf *b, size_t need)
@@ -158,7 +188,7 @@ static bool buf_grow(struct buf *b, size_t need)
 	while (cap < need)
 		cap *= 2;
 	cap = MIN(cap, b->max);
-	p = must_fail() ? NULL : realloc(b->ptr, cap);
+	p = must_fail() ? NULL : resize(b, cap);
 	if (!p)
 		return false;
 	b->ptr = p;
@@ -233,6 +263,8 @@ void buf_consume(struct buf *b, size_t n)
 	if (n && n < b->len)
 		memmove(b->ptr, b->ptr + n, b->len - n);
 	b->len -= n;
+	if (n && b->secret)
+		secret_wipe(b->ptr + b->len, n);
 }
 
 /* ---- vec ---- */

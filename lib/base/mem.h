@@ -43,9 +43,12 @@ struct buf {
 	size_t cap;
 	size_t max;
 	bool failed; /* an addition did not fit or memory ran out; every later one is ignored */
+	bool secret; /* memory is wiped before it is given back, also what was outgrown */
 };
 
 void buf_init(struct buf *b, size_t max);
+/* For what holds a secret. */
+void buf_init_secret(struct buf *b, size_t max);
 void buf_free(struct buf *b);
 /* Forgets the content and the failure; keeps the memory. */
 void buf_clear(struct buf *b);

@@ -10,7 +10,9 @@
 #include "record/record.h"
 
 /* schema_wg.c: tunnels and control sockets */
-#define SCHEMA_WG(X) X(interface) X(peer) X(tunnel) X(socket) X(request) X(done) X(error)
+#define SCHEMA_WG(X)                                                                               \
+	X(interface) X(peer) X(tunnel) X(socket) X(request) X(done) X(error) X(plan) X(probe)       \
+	X(why) X(finding)
 /* schema_proxy.c: the edge */
 #define SCHEMA_PROXY(X)                                                                            \
 	X(listen) X(certificate) X(resource) X(target) X(limit) X(access) X(health) X(listener) X(stat)

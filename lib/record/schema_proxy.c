@@ -124,6 +124,7 @@ static const struct schema_key stat_keys[] = {
 	{"at", TYPE_TIME, 0, NULL, NULL, "when it was read"},
 	{"resource", TYPE_TEXT, 0, NULL, NULL, "of which resource"},
 	{"target", TYPE_TEXT, 0, NULL, NULL, "of which target"},
+	{"interface", TYPE_TEXT, 0, NULL, NULL, "of which tunnel"},
 	{0}};
 SCHEMA_KIND(stat, .id = TYPE_TEXT, .programs = "rn-monitor rn-console",
 	.doc = "a counter, by its name");

@@ -166,6 +166,7 @@ static const struct engine_ops engine = {
 	.show_peers = carrier_show_peers,
 	.peer_info = peer_info,
 	.peer_endpoint = peer_endpoint,
+	.show_counters = carrier_show_counters,
 	.free = carrier_free,
 };
 

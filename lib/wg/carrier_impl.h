@@ -34,5 +34,6 @@ int carrier_apply(struct engine *e, const struct wg_config *c, struct rn_error *
 /* carrier_show.c */
 int carrier_live(struct engine *e, struct engine_live *live, struct rn_error *err) must_check;
 int carrier_show_peers(struct engine *e, struct buf *out, struct rn_error *err) must_check;
+void carrier_show_counters(struct engine *e, struct buf *out);
 
 #endif

@@ -31,3 +31,17 @@ int carrier_show_peers(struct engine *e, struct buf *out, struct rn_error *err)
 	}
 	return 0;
 }
+
+void carrier_show_counters(struct engine *e, struct buf *out)
+{
+	const struct carrier *d = carrier_of(e);
+	for (unsigned i = 0; i < WG_COUNTERS_LEN; i++) {
+		uint64_t value = wg_counter(d->wg, (enum wg_counter)i);
+		if (!value)
+			continue;
+		rec_begin(out, "stat", str_from(wg_counter_name((enum wg_counter)i)));
+		rec_add_cstr(out, "interface", e->name);
+		rec_add_u64(out, "value", value);
+		rec_end(out);
+	}
+}

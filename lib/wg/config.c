@@ -65,8 +65,6 @@ int wg_key_read(const char *path, uint8_t out[static WG_KEY_LEN], struct rn_erro
 		code = rn_fail(err, RN_ECONFIG, "%s: not a WireGuard key in base64", path);
 	if (code)
 		secret_wipe(out, WG_KEY_LEN);
-	if (text.ptr)
-		secret_wipe(text.ptr, text.cap);
 	buf_free(&text);
 	return code;
 }
@@ -135,6 +133,8 @@ static int interface_record(struct wg_config_reader *rd, const struct rec *r, st
 	c->mtu = (uint32_t)mtu;
 	c->netns = rec_text(r, "netns", &c->arena).ptr;
 	c->engine = rec_text(r, "engine", &c->arena).ptr;
+	c->dns = rec_text(r, "dns", &c->arena).ptr;
+	c->search = rec_text(r, "search", &c->arena).ptr;
 	c->has_private_key = rec_get(r, "private_key_file").ptr != NULL;
 	return c->has_private_key ? read_key_file(rd, r, "private_key_file", c->private_key, err) : 0;
 }

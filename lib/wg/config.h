@@ -31,6 +31,7 @@ struct wg_config {
 	uint32_t fwmark, mtu;
 	bool forward, routes;
 	const char *netns, *engine; /* as the record says, for who makes the device; NULL: not said */
+	const char *dns, *search;   /* lists, comma-separated, for rn-wg dns; NULL: not said */
 	VEC(struct cidr) addresses; /* with their host bits */
 	bool replace_peers; /* peers that are not named go */
 	bool exact;         /* what a peer that is named does not say is reset (rn-wg sync) */

@@ -16,8 +16,8 @@ static int do_hello(struct wg_control *c, struct ctl_call *call, const struct re
 static int do_show(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
 		   struct rn_error *err)
 {
-	(void)rq, (void)body;
-	return engine_show(c->engine, ctl_out(call), err);
+	(void)body;
+	return engine_show(c->engine, str_is(rec_get(rq, "what"), "detail"), ctl_out(call), err);
 }
 
 static int do_down(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,

@@ -52,13 +52,20 @@ void engine_done(struct engine *e)
 	inside_stop(e->inside);
 	vec_free(&e->addresses.base);
 	vec_free(&e->routes.base);
+	free(e->dns);
+	free(e->search);
 }
 
 /* ---- the face ----------------------------------------------------------------------------------- */
 
 int engine_apply(struct engine *e, const struct wg_config *c, struct rn_error *err)
 {
-	return e->ops->apply(e, c, err);
+	int code = e->ops->apply(e, c, err);
+	if (!code && (c->dns || c->exact))
+		code = engine_set_text(&e->dns, c->dns, err);
+	if (!code && (c->search || c->exact))
+		code = engine_set_text(&e->search, c->search, err);
+	return code;
 }
 
 struct inside *engine_inside(struct engine *e)

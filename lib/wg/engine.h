@@ -18,8 +18,10 @@ struct engine;
  * again when handshakes with them fail. */
 int engine_apply(struct engine *e, const struct wg_config *c, struct rn_error *err) must_check;
 
-/* Adds an interface record and a peer record for each peer, with their live state. */
-int engine_show(struct engine *e, struct buf *out, struct rn_error *err) must_check;
+/* Adds an interface record and a peer record for each peer, with their live state; in DETAIL also
+ * what tells how far handshakes come, and a stat record for each counter that is not 0 (as far as the
+ * engine knows such things). */
+int engine_show(struct engine *e, bool detail, struct buf *out, struct rn_error *err) must_check;
 /* tunnel=NAME pid=… address=… mode=…: the answer to hello. */
 int engine_hello(struct engine *e, struct buf *out, struct rn_error *err) must_check;
 

@@ -38,6 +38,8 @@ struct engine_ops {
 	bool (*peer_info)(struct engine *e, const uint8_t key[static WG_KEY_LEN], struct wg_peer_info *info);
 	/* Sets the endpoint, and begins a handshake when packets wait for one. */
 	void (*peer_endpoint)(struct engine *e, const uint8_t key[static WG_KEY_LEN], const struct addr *a);
+	/* Adds stat records; NULL: it has no counters. */
+	void (*show_counters)(struct engine *e, struct buf *out);
 	void (*free)(struct engine *e);
 };
 
@@ -61,6 +63,8 @@ struct engine {
 	enum inside_mode mode;
 	char name[IFNAMSIZ];
 	const char *why; /* or NULL */
+	char *dns, *search; /* lists, for rn-wg dns, or NULL */
+	bool detail;        /* the records under way are wanted in detail */
 	struct rn_error failure;
 
 	uint32_t mtu;
@@ -114,6 +118,8 @@ struct engine_peer *engine_peer_find(const struct engine *e, const uint8_t key[s
  * before, and is in *A, to be set. */
 int engine_peer_apply(struct engine *e, const struct wg_peer_config *p, bool exact, bool *set,
 		      struct addr *a, struct rn_error *err) must_check;
+/* *AT becomes a copy of TEXT (NULL: nothing). */
+int engine_set_text(char **at, const char *text, struct rn_error *err) must_check;
 void engine_peer_forget(struct engine *e, const uint8_t key[static WG_KEY_LEN]);
 
 /* Starts or goes on resolving, after peers changed. */

@@ -36,8 +36,7 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* *AT becomes a copy of TEXT (NULL: nothing). */
-static int set_text(char **at, const char *text, struct rn_error *err)
+int engine_set_text(char **at, const char *text, struct rn_error *err)
 {
 	char *copy = text ? strdup(text) : NULL;
 	if (text && !copy)
@@ -52,7 +51,7 @@ static int set_endpoint(struct engine_peer *own, const char *endpoint, bool *set
 {
 	if (same_text(own->endpoint, endpoint))
 		return 0;
-	int code = set_text(&own->endpoint, endpoint, err);
+	int code = engine_set_text(&own->endpoint, endpoint, err);
 	own->is_name = own->unresolved = false;
 	if (code || !endpoint)
 		return code;
@@ -72,7 +71,7 @@ int engine_peer_apply(struct engine *e, const struct wg_peer_config *p, bool exa
 	if (!own && !(own = add(e, p->public_key, err)))
 		return err->code;
 	if ((p->name || exact) && !same_text(own->name, p->name))
-		code = set_text(&own->name, p->name, err);
+		code = engine_set_text(&own->name, p->name, err);
 	if (!code && (p->endpoint || exact))
 		code = set_endpoint(own, p->endpoint, set, a, err);
 	return code;

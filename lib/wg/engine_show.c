@@ -33,7 +33,7 @@ static const char *mode_name(const struct engine *e)
 	return e->mode == INSIDE_PRIVATE ? "private" : "host";
 }
 
-int engine_show(struct engine *e, struct buf *out, struct rn_error *err)
+int engine_show(struct engine *e, bool detail, struct buf *out, struct rn_error *err)
 {
 	struct engine_live live = {0};
 	int code = e->ops->live(e, &live, err);
@@ -52,8 +52,16 @@ int engine_show(struct engine *e, struct buf *out, struct rn_error *err)
 	rec_add_cstr(out, "why", e->why);
 	if (live.fwmark)
 		rec_add_u64(out, "fwmark", live.fwmark);
+	if (e->dns)
+		rec_add_raw(out, "dns", str_from(e->dns));
+	if (e->search)
+		rec_add_raw(out, "search", str_from(e->search));
 	rec_end(out);
-	return e->ops->show_peers(e, out, err);
+	e->detail = detail;
+	code = e->ops->show_peers(e, out, err);
+	if (!code && detail && e->ops->show_counters)
+		e->ops->show_counters(e, out);
+	return code;
 }
 
 static int compare(const void *a, const void *b)
@@ -80,6 +88,31 @@ static void add_allowed(const struct cidr *allowed, size_t n, struct buf *out)
 		rec_add_bool(out, "cut", true);
 }
 
+static void add_positive(struct buf *out, const char *key, uint64_t n)
+{
+	if (n)
+		rec_add_u64(out, key, n);
+}
+
+static void add_quality(struct buf *out, const struct wg_peer_info *info)
+{
+	add_positive(out, "rtt_us", (info->rtt_ns + 999) / 1000);
+	add_positive(out, "rx_packets", info->rx_packets);
+	add_positive(out, "rx_lost", info->rx_lost);
+}
+
+static void add_handshakes(struct buf *out, const struct wg_peer_info *info)
+{
+	rec_add_u64(out, "initiations_sent", info->initiations_sent);
+	rec_add_u64(out, "initiations_received", info->initiations_received);
+	rec_add_u64(out, "responses_received", info->responses_received);
+	rec_add_u64(out, "responses_failed", info->responses_failed);
+	rec_add_u64(out, "source_dropped", info->source_dropped);
+	rec_add_u64(out, "waiting", info->staged);
+	if (info->session)
+		rec_add_u64(out, "session_s", info->session_age_ns / 1000000000);
+}
+
 void engine_show_peer(const struct engine *e, const struct wg_peer_info *info,
 		      const struct cidr *allowed, size_t n, struct buf *out)
 {
@@ -103,6 +136,9 @@ void engine_show_peer(const struct engine *e, const struct wg_peer_info *info,
 		rec_add_u64(out, "handshake_at", info->last_handshake_ns / 1000000000);
 	rec_add_u64(out, "rx_bytes", info->rx_bytes);
 	rec_add_u64(out, "tx_bytes", info->tx_bytes);
+	add_quality(out, info);
+	if (e->detail && e->ops->show_counters) /* who counts, counts these too */
+		add_handshakes(out, info);
 	rec_end(out);
 }
 

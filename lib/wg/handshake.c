@@ -61,6 +61,7 @@ void wg_handshake_begin(struct wg_device *dev, struct wg_peer *peer, bool again)
 		return;
 	count(dev, WG_TX_INITIATION);
 	peer->initiations_sent++;
+	peer->asked_ns = dev->now_ns;
 	wg_timer_handshake_initiated(dev, peer);
 	finish(dev, peer, message, sizeof(struct noise_initiation));
 }
@@ -119,6 +120,7 @@ static bool respond(struct wg_device *dev, struct wg_peer *peer, struct noise_re
 	if (!ok)
 		return false;
 	count(dev, WG_TX_RESPONSE);
+	peer->answered_ns = dev->now_ns;
 	wg_timer_session_derived(dev, peer);
 	finish(dev, peer, (uint8_t *)m, sizeof(*m));
 	return true;
@@ -206,6 +208,7 @@ static bool take_response(struct wg_device *dev, const struct wg_dgram *d)
 	count(dev, ok ? WG_RX_RESPONSE : WG_DROP_HANDSHAKE);
 	if (ok) {
 		peer->responses_received++;
+		peer->rtt_ns = dev->now_ns - peer->asked_ns; /* an initiation is answered once */
 		peer->rx_bytes += d->len;
 		wg_roam(dev, peer, d->at);
 		complete(dev, peer, &keys);

@@ -89,7 +89,9 @@ static void after_authentic(struct wg_device *dev, struct wg_session *s, const s
 
 	peer->rx_bytes += d->len;
 	wg_roam(dev, peer, d->at);
+	s->received++;
 	if (wg_session_confirm(dev, s)) {
+		peer->rtt_ns = dev->now_ns - peer->answered_ns; /* who gets a response sends at once */
 		wg_timer_handshake_complete(dev, peer);
 		wg_send_staged(dev, peer);
 	}

@@ -140,6 +140,14 @@ void *wg_peer_user(const struct wg_peer *peer)
 	return peer->user;
 }
 
+static void add_session(struct wg_peer_info *info, const struct wg_session *s)
+{
+	if (!s)
+		return;
+	info->rx_packets += s->received;
+	info->rx_lost += wg_session_lost(s);
+}
+
 void wg_peer_info(const struct wg_peer *peer, uint64_t now_ns, struct wg_peer_info *info)
 {
 	static const uint8_t zero[WG_KEY_LEN];
@@ -159,7 +167,13 @@ void wg_peer_info(const struct wg_peer *peer, uint64_t now_ns, struct wg_peer_in
 		.responses_failed = peer->responses_failed,
 		.source_dropped = peer->source_dropped,
 		.staged = peer->staged_len,
+		.rtt_ns = peer->rtt_ns,
+		.rx_packets = peer->rx_packets,
+		.rx_lost = peer->rx_lost,
 	};
+	add_session(info, s);
+	add_session(info, peer->previous);
+	add_session(info, peer->next);
 	memcpy(info->public_key, peer->public_key, WG_KEY_LEN);
 	if (info->session)
 		info->session_age_ns = now_ns - s->born_ns;

@@ -15,10 +15,17 @@ uint32_t wg_index_pick(struct wg_device *dev)
 	return index;
 }
 
+uint64_t wg_session_lost(const struct wg_session *s)
+{
+	return s->received ? s->replay.newest + 1 - s->received : 0;
+}
+
 void wg_session_forget(struct wg_device *dev, struct wg_session **s)
 {
 	if (!*s)
 		return;
+	(*s)->peer->rx_packets += (*s)->received;
+	(*s)->peer->rx_lost += wg_session_lost(*s);
 	wg_index_remove(&dev->index, (*s)->index);
 	wg_replay_clear(&(*s)->replay, &dev->ring_pool);
 	wg_pool_put(&dev->session_pool, *s);

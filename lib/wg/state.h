@@ -51,6 +51,7 @@ struct wg_session {
 	bool initiator;  /* we began the handshake */
 	bool can_send, can_receive;
 	uint64_t send_counter; /* of the next packet */
+	uint64_t received;     /* data messages taken; the counters tell how many were sent */
 	struct wg_replay replay;
 	uint8_t send_key[WG_KEY_LEN];
 	uint8_t receive_key[WG_KEY_LEN];
@@ -95,6 +96,9 @@ struct wg_peer {
 	uint32_t pending_index; /* of our initiation without an answer yet; its entry is in dev->index */
 	uint64_t initiation_sent_ns, initiation_taken_ns; /* UINT64_MAX: never */
 	uint64_t handshake_wall_ns;
+	uint64_t asked_ns, answered_ns; /* our last initiation, our last response: for the round trip */
+	uint64_t rtt_ns;                /* 0: not known */
+	uint64_t rx_packets, rx_lost;   /* of sessions that are gone */
 	uint32_t initiations_sent, initiations_received, responses_received, responses_failed;
 	void *user;
 };
@@ -158,6 +162,8 @@ struct wg_session *wg_session_new(struct wg_device *dev, struct wg_peer *peer,
 /* A packet authenticated under S: if it confirms the next session, that becomes the current one. */
 bool wg_session_confirm(struct wg_device *dev, struct wg_session *s);
 void wg_session_forget(struct wg_device *dev, struct wg_session **s);
+/* Messages that the peer numbered and that did not come (yet). */
+uint64_t wg_session_lost(const struct wg_session *s);
 void wg_sessions_forget(struct wg_device *dev, struct wg_peer *peer);
 /* A fresh index of ours that is not in use. */
 uint32_t wg_index_pick(struct wg_device *dev);

@@ -35,14 +35,6 @@ struct uapi_server {
 	ino_t ino;
 };
 
-/* Both ways there are keys in it. */
-static void buf_wipe(struct buf *b)
-{
-	if (b->ptr)
-		secret_wipe(b->ptr, b->cap);
-	buf_free(b);
-}
-
 static void client_close(struct client *c)
 {
 	struct uapi_server *s = c->server;
@@ -52,8 +44,8 @@ static void client_close(struct client *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	s->n--;
-	buf_wipe(&c->in);
-	buf_wipe(&c->out);
+	buf_free(&c->in);
+	buf_free(&c->out);
 	free(c);
 }
 
@@ -67,7 +59,7 @@ static void answer(struct client *c, struct str request)
 	int code = uapi_parse(request, &op, &config, &err);
 	if (code)
 		op = UAPI_SET;
-	/* Room at once, so that keys are not left behind in blocks that were outgrown. */
+	/* Room at once: it would be copied and wiped again and again. */
 	if (!code && op == UAPI_GET && buf_reserve(&c->out, 1024 + 1024 * wg_peer_count(carrier_device(d))))
 		uapi_write(&c->out, carrier_device(d), clock_now_ns());
 	else if (!code)
@@ -144,8 +136,8 @@ static void accept_event(struct watch *w, uint32_t events)
 	}
 	c->server = s;
 	c->watch = (struct watch){.fd = fd, .events = EPOLLIN, .fn = client_event};
-	buf_init(&c->in, REQUEST_MAX);
-	buf_init(&c->out, ANSWER_MAX);
+	buf_init_secret(&c->in, REQUEST_MAX); /* both ways there are keys in it */
+	buf_init_secret(&c->out, ANSWER_MAX);
 	if (watch_add(s->loop, &c->watch, &err)) {
 		close(fd);
 		free(c);

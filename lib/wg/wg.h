@@ -224,6 +224,10 @@ struct wg_peer_info {
 	uint32_t responses_failed;     /* did not decrypt: the psk differs, or the endpoint is another */
 	uint32_t source_dropped;       /* its packets from addresses that are not allowed it */
 	size_t staged;                 /* packets waiting for a handshake */
+	uint64_t rtt_ns;               /* from our handshake message to the peer's answer, at the last
+					* handshake; 0: there was none */
+	uint64_t rx_packets;           /* data messages taken, keepalives included */
+	uint64_t rx_lost;              /* by the gaps in their counters: sent to us and not here (yet) */
 };
 void wg_peer_info(const struct wg_peer *peer, uint64_t now_ns, struct wg_peer_info *info); /* (const) */
 
