@@ -20,6 +20,7 @@ connections = 0
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body leave in two writes
 
     def setup(self):
         global connections
