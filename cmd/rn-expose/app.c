@@ -63,7 +63,23 @@ void app_service_ended(struct app *app, struct service *s, const struct rn_error
 		app_service_up(app); /* those that are left may be all up */
 }
 
+static void on_broken(struct timer *t)
+{
+	struct app *app = container_of(t, struct app, broken);
+
+	if (!app->ending)
+		app_end(app);
+}
+
 /* ---- up -------------------------------------------------------------------------------------- */
+
+void app_flush(struct app *app)
+{
+	if (cli_flush(app->cli) == 0)
+		return;
+	app->result = app->cli->err.code;
+	timer_start(app->loop, &app->broken, 0); /* the caller still has its service in hand */
+}
 
 void app_service_up(struct app *app)
 {
@@ -73,11 +89,6 @@ void app_service_up(struct app *app)
 	if (app->ready || app->ending)
 		return;
 	app->ready = true;
-	if (cli_flush(app->cli)) {
-		app->result = app->cli->err.code;
-		app_end(app);
-		return;
-	}
 	ready_tell(getenv("NOTIFY_SOCKET"), app->opts->ready_fd - 1);
 }
 
@@ -196,14 +207,13 @@ static void app_close(struct app *app)
 		service_free(app->services[--app->n_services]);
 	agent_keeper_free(app->keeper);
 	agent_rest_free(app->rest);
-	if (app->loop)
-		timer_stop(app->loop, &app->deadline);
 	loop_free(app->loop);
 }
 
 int app_run(struct cli *c, int argc, char **argv)
 {
-	struct app app = {.cli = c, .opts = c->opts, .deadline.fn = on_deadline};
+	struct app app = {
+		.cli = c, .opts = c->opts, .deadline.fn = on_deadline, .broken.fn = on_broken};
 	int rc;
 
 	app.loop = loop_new(&c->err);

@@ -78,10 +78,13 @@ struct app {
 	struct service *services[SERVICES_MAX];
 	size_t n_services;
 	struct timer deadline; /* of the end */
+	struct timer broken;   /* standard output is: the end, soon */
 	bool ready, ending;
 	int result; /* the first failure */
 };
 int app_run(struct cli *c, int argc, char **argv); /* the command */
+/* Writes out what was printed; if that fails the program ends, but not at once. */
+void app_flush(struct app *app);
 /* A service is up: when all are, we are ready. */
 void app_service_up(struct app *app);
 /* A service has ended (0: as it was told to): it is freed; with the last one the program ends. */

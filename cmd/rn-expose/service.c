@@ -92,8 +92,9 @@ static void mark_up(struct service *s)
 	if (!first)
 		return;
 	print_up(s->app, s);
-	app_service_up(s->app);
+	app_flush(s->app);
 	check_local(s);
+	app_service_up(s->app);
 }
 
 /* ---- registering ----------------------------------------------------------------------------- */
