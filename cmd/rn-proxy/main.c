@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rn-proxy: the gateway's edge. All of it is in lib/proxy; here are its options and the questions to a
- * running one.
+ * rn-proxy: the gateway's edge. All of it is in lib/proxy; here are its options and the questions
+ * to a running one.
  */
 #include "cli/cli.h"
 #include "proxy/proxy.h"
@@ -27,10 +27,16 @@ static const struct argp_option run_options[] = {
 	{"file", 'f', "FILE", 0, "Config: a bundle or any records (- is standard input)", 0},
 	{"name", 'n', "NAME", 0, "Name of this proxy's control socket (default: proxy)", 0},
 	{"workers", 'w', "N", 0, "Threads that serve (default: one a core)", 0},
-	{"access-log", 'a', "FILE", 0, "Write access records there too: a file, or the number of an open descriptor", 0},
-	{"drain-s", OPT_DRAIN, "S", 0, "Seconds that open connections get after TERM (default 10)", 0},
-	{"session-key", OPT_SESSION_KEY, "FILE", 0, "Key of session cookies (default: session.key beside the config, else a random one until the end)", 0},
-	{"cgi-dir", OPT_CGI_DIR, "DIR", 0, "Programs in DIR may be targets (cgi:DIR/NAME); may be given again", 0},
+	{"access-log", 'a', "FILE", 0,
+	 "Write access records there too: a file, or the number of an open descriptor", 0},
+	{"drain-s", OPT_DRAIN, "S", 0, "Seconds that open connections get after TERM (default 10)",
+	 0},
+	{"session-key", OPT_SESSION_KEY, "FILE", 0,
+	 "Key of session cookies (default: session.key beside the config, else a random one until "
+	 "the end)",
+	 0},
+	{"cgi-dir", OPT_CGI_DIR, "DIR", 0,
+	 "Programs in DIR may be targets (cgi:DIR/NAME); may be given again", 0},
 	{"user", OPT_USER, "USER", 0, "Become USER once the ports are open", 0},
 	{"ready-fd", OPT_READY, "FD", 0, "Say \"ready\" on this descriptor and close it", 0},
 	{0}};
@@ -41,15 +47,15 @@ static const struct argp_option check_options[] = {
 	{0}};
 
 static const struct argp_option name_options[] = {
-	{"name", 'n', "NAME", 0, "Which running proxy (default: proxy)", 0},
-	{0}};
+	{"name", 'n', "NAME", 0, "Which running proxy (default: proxy)", 0}, {0}};
 
 static const struct argp_option log_options[] = {
 	{"name", 'n', "NAME", 0, "Which running proxy (default: proxy)", 0},
 	{"follow", 'f', 0, 0, "Go on with the records as they come", 0},
 	{0}};
 
-static int number(const char *arg, const char *what, uint64_t max, uint64_t *out, struct rn_error *err)
+static int number(const char *arg, const char *what, uint64_t max, uint64_t *out,
+		  struct rn_error *err)
 {
 	if (!str_to_u64(str_from(arg), max, out))
 		return rn_fail(err, RN_EUSAGE, "--%s %s: a number up to %llu is needed", what, arg,
@@ -61,7 +67,8 @@ static int add_cgi_dir(struct options *o, char *arg, struct rn_error *err)
 {
 	size_t len = strlen(arg);
 	if (arg[0] != '/' || o->n_cgi_dirs == CGI_DIRS_MAX)
-		return rn_fail(err, RN_EUSAGE, "--cgi-dir %s: up to %d absolute paths", arg, CGI_DIRS_MAX);
+		return rn_fail(err, RN_EUSAGE, "--cgi-dir %s: up to %d absolute paths", arg,
+			       CGI_DIRS_MAX);
 	while (len > 1 && arg[len - 1] == '/')
 		arg[--len] = 0;
 	o->cgi_dirs[o->n_cgi_dirs++] = arg;
@@ -115,7 +122,8 @@ static int log_parse(int key, char *arg, void *opts, struct rn_error *err)
 	return 0;
 }
 
-/* ---- run and check -------------------------------------------------------------------------------- */
+/* ---- run and check
+ * -------------------------------------------------------------------------------- */
 
 static int open_access_log(const char *name, int *fd, struct rn_error *err)
 {
@@ -125,7 +133,9 @@ static int open_access_log(const char *name, int *fd, struct rn_error *err)
 		return 0;
 	if (str_to_u64(str_from(name), 65535, &n)) {
 		*fd = (int)n;
-		return fcntl(*fd, F_GETFD) < 0 ? rn_fail_errno(err, RN_EUSAGE, "--access-log %s", name) : 0;
+		return fcntl(*fd, F_GETFD) < 0
+			       ? rn_fail_errno(err, RN_EUSAGE, "--access-log %s", name)
+			       : 0;
 	}
 	*fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	return *fd < 0 ? rn_fail_errno(err, RN_ECANTCREAT, "%s", name) : 0;
@@ -133,12 +143,18 @@ static int open_access_log(const char *name, int *fd, struct rn_error *err)
 
 static struct proxy_options proxy_options(struct cli *c, const struct options *o)
 {
-	return (struct proxy_options){
-		.file = o->file, .name = o->name ? o->name : "proxy", .run_dir = c->run_dir,
-		.bin_dir = c->bin_dir, .cgi_dirs = o->cgi_dirs, .workers = (unsigned)o->workers,
-		.access_fd = -1, .drain_s = o->drain_s ? (unsigned)o->drain_s - 1 : 10,
-		.session_key = o->session_key, .user = o->user,
-		.notify_socket = getenv("NOTIFY_SOCKET"), .ready_fd = (int)o->ready_fd - 1};
+	return (struct proxy_options){.file = o->file,
+				      .name = o->name ? o->name : "proxy",
+				      .run_dir = c->run_dir,
+				      .bin_dir = c->bin_dir,
+				      .cgi_dirs = o->cgi_dirs,
+				      .workers = (unsigned)o->workers,
+				      .access_fd = -1,
+				      .drain_s = o->drain_s ? (unsigned)o->drain_s - 1 : 10,
+				      .session_key = o->session_key,
+				      .user = o->user,
+				      .notify_socket = getenv("NOTIFY_SOCKET"),
+				      .ready_fd = (int)o->ready_fd - 1};
 }
 
 static int run_run(struct cli *c, int argc, char **argv)
@@ -169,7 +185,8 @@ static int check_run(struct cli *c, int argc, char **argv)
 	return proxy_check(&p, &c->err);
 }
 
-/* ---- questions to a running one ------------------------------------------------------------------- */
+/* ---- questions to a running one
+ * ------------------------------------------------------------------- */
 
 static int put(void *ctx, const struct rec *r, struct rn_error *err)
 {
@@ -241,25 +258,48 @@ static int log_run(struct cli *c, int argc, char **argv)
 }
 
 static const struct cli_cmd cmds[] = {
-	{.name = NULL, .doc = "serve until TERM\v"
-		"Opens what the listen records name and relays to targets what policy allows: nothing "
+	{.name = NULL,
+	 .doc = "serve until TERM\v"
+		"Opens what the listen records name and relays to targets what policy allows: "
+		"nothing "
 		"unless a policy record does. HUP reads the config again, as reload does.",
-	 .options = run_options, .parse = run_parse, .opts_size = sizeof(struct options), .run = run_run,
-	 .no_views = true, .daemon = true},
-	{.name = "check", .doc = "check a config and the files that it names; change nothing",
-	 .options = check_options, .parse = run_parse, .opts_size = sizeof(struct options),
-	 .run = check_run, .no_views = true},
-	{.name = "reload", .doc = "tell a running proxy to read its config again\v"
-		"All of it is checked first; if anything is wrong, the old one goes on and the exit status "
+	 .options = run_options,
+	 .parse = run_parse,
+	 .opts_size = sizeof(struct options),
+	 .run = run_run,
+	 .no_views = true,
+	 .daemon = true},
+	{.name = "check",
+	 .doc = "check a config and the files that it names; change nothing",
+	 .options = check_options,
+	 .parse = run_parse,
+	 .opts_size = sizeof(struct options),
+	 .run = check_run,
+	 .no_views = true},
+	{.name = "reload",
+	 .doc = "tell a running proxy to read its config again\v"
+		"All of it is checked first; if anything is wrong, the old one goes on and the "
+		"exit status "
 		"is 78. Open connections are not touched.",
-	 .options = name_options, .parse = run_parse, .opts_size = sizeof(struct options),
-	 .run = reload_run, .no_views = true},
-	{.name = "show", .args = "[config|listeners|resources|targets|certificates]",
+	 .options = name_options,
+	 .parse = run_parse,
+	 .opts_size = sizeof(struct options),
+	 .run = reload_run,
+	 .no_views = true},
+	{.name = "show",
+	 .args = "[config|listeners|resources|targets|certificates]",
 	 .doc = "print what a running proxy has: listeners unless told otherwise",
-	 .options = name_options, .parse = run_parse, .opts_size = sizeof(struct options),
-	 .run = show_run, .max = 1},
-	{.name = "log", .doc = "print the latest access records; -f goes on with those that come",
-	 .options = log_options, .parse = log_parse, .opts_size = sizeof(struct options), .run = log_run},
+	 .options = name_options,
+	 .parse = run_parse,
+	 .opts_size = sizeof(struct options),
+	 .run = show_run,
+	 .max = 1},
+	{.name = "log",
+	 .doc = "print the latest access records; -f goes on with those that come",
+	 .options = log_options,
+	 .parse = log_parse,
+	 .opts_size = sizeof(struct options),
+	 .run = log_run},
 	{0}};
 
 static const char examples[] =
@@ -276,9 +316,10 @@ static const char examples[] =
 
 int main(int argc, char **argv)
 {
-	static const struct cli_prog prog = {.name = "rn-proxy",
-					     .doc = "The gateway's edge: HTTP, TLS, TCP and UDP to the services behind it.",
-					     .cmds = cmds,
-					     .examples = examples};
+	static const struct cli_prog prog = {
+		.name = "rn-proxy",
+		.doc = "The gateway's edge: HTTP, TLS, TCP and UDP to the services behind it.",
+		.cmds = cmds,
+		.examples = examples};
 	return cli_main(&prog, argc, argv);
 }

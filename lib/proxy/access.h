@@ -19,7 +19,7 @@ struct access_ring {
 	alignas(64) _Atomic uint64_t head; /* the worker's: written so far */
 	_Atomic uint64_t lost;
 	alignas(64) _Atomic uint64_t tail; /* the reader's */
-	struct buf line; /* the record being made; the worker's */
+	struct buf line;		   /* the record being made; the worker's */
 };
 
 bool access_ring_init(struct access_ring *r);

@@ -24,16 +24,23 @@ static void write_page(struct txn *t, struct buf *b, const struct answer *a)
 	struct buf fields;
 	char name[AUTH_NODE_MAX + 16];
 
-	if (gateway.len && (size_t)snprintf(name, sizeof(name), "gateway %.*s", STR_ARG(gateway)) < sizeof(name))
+	if (gateway.len &&
+	    (size_t)snprintf(name, sizeof(name), "gateway %.*s", STR_ARG(gateway)) < sizeof(name))
 		who = str_from(name);
 	buf_init(&fields, HTTP_HEAD_MAX);
 	buf_add(&fields, a->fields);
 	buf_add(&fields, buf_str(&t->m->set_cookie));
-	http_page_write(b, &(struct http_page){
-		.status = a->status, .title = a->title, .text = a->text, .who = who,
-		.request_id = str_from(t->id), .accept = http_value(&t->m->req, HTTP_ACCEPT),
-		.link = a->link, .link_text = a->link_text, .fields = buf_str(&fields),
-		.head_only = t->m->req.method == HTTP_HEAD, .keep_alive = t->keep});
+	http_page_write(b, &(struct http_page){.status = a->status,
+					       .title = a->title,
+					       .text = a->text,
+					       .who = who,
+					       .request_id = str_from(t->id),
+					       .accept = http_value(&t->m->req, HTTP_ACCEPT),
+					       .link = a->link,
+					       .link_text = a->link_text,
+					       .fields = buf_str(&fields),
+					       .head_only = t->m->req.method == HTTP_HEAD,
+					       .keep_alive = t->keep});
 	buf_free(&fields);
 }
 

@@ -17,12 +17,13 @@ struct block {
 	char bytes[];
 };
 
-struct block_pool { /* a zeroed one is empty */
+struct block_pool {		     /* a zeroed one is empty */
 	struct block *small, *large; /* free ones */
 	unsigned n_small, n_large;
 };
 
-struct block *block_get(struct block_pool *p, size_t cap) must_check; /* BLOCK_SMALL or _LARGE; or NULL */
+struct block *block_get(struct block_pool *p,
+			size_t cap) must_check;	       /* BLOCK_SMALL or _LARGE; or NULL */
 void block_put(struct block_pool *p, struct block *b); /* NULL is fine */
 void block_pool_free(struct block_pool *p);
 

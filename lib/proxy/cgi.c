@@ -97,7 +97,8 @@ static void add_body_vars(struct txn *t, struct buf *b)
 static int cgi_send(struct txn *t, const struct buf *env, int fd, struct rn_error *err)
 {
 	struct str path = t->target->path;
-	struct cgi_request q = {.path_len = (uint32_t)path.len + 1, .env_len = (uint32_t)env->len,
+	struct cgi_request q = {.path_len = (uint32_t)path.len + 1,
+				.env_len = (uint32_t)env->len,
 				.limit_ms = (uint32_t)t->target->limit_ms};
 	struct buf b;
 	ssize_t sent = -1;

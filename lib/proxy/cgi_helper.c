@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process that runs CGI programs. One thread, forked before the proxy has any; it knows nothing of
- * the config and holds no secret.
+ * The process that runs CGI programs. One thread, forked before the proxy has any; it knows nothing
+ * of the config and holds no secret.
  */
 #include "proxy/cgi.h"
 #include "proxy/run.h"
@@ -16,7 +16,7 @@
 
 #define STDERR_LINE 1024
 
-struct run { /* one program */
+struct run {	   /* one program */
 	pid_t pid; /* 0: free */
 	struct timer timer;
 	struct watch errors; /* its stderr */
@@ -35,7 +35,8 @@ struct helper {
 
 static struct helper helper; /* the only one in its process */
 
-/* ---- standard error to the log --------------------------------------------------------------------- */
+/* ---- standard error to the log
+ * --------------------------------------------------------------------- */
 
 static void errors_tell(struct run *r)
 {
@@ -71,7 +72,8 @@ static void errors_ready(struct watch *w, uint32_t events)
 	}
 }
 
-/* ---- one run --------------------------------------------------------------------------------------- */
+/* ---- one run
+ * --------------------------------------------------------------------------------------- */
 
 /* In the child: nothing but what was asked for. */
 static _Noreturn void child(const char *path, char **env, int io, int err)
@@ -97,12 +99,13 @@ static _Noreturn void child(const char *path, char **env, int io, int err)
 	_exit(126);
 }
 
-/* Section 6.3.3: a program that cannot run is the gateway's fault; said in CGI, so that the proxy needs
- * no second way to hear it. */
+/* Section 6.3.3: a program that cannot run is the gateway's fault; said in CGI, so that the proxy
+ * needs no second way to hear it. */
 static void refuse(int io)
 {
-	static const char text[] = "Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\n\r\n"
-				   "The service cannot be started right now.\n";
+	static const char text[] =
+		"Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\n\r\n"
+		"The service cannot be started right now.\n";
 	ssize_t ignored = write(io, text, sizeof(text) - 1);
 	(void)ignored;
 }
@@ -168,7 +171,8 @@ static void reap(void *ctx, int signo)
 	}
 }
 
-/* ---- requests -------------------------------------------------------------------------------------- */
+/* ---- requests
+ * -------------------------------------------------------------------------------------- */
 
 /* The message is the proxy's own, but is checked as if it were not. */
 static bool request_split(char *bytes, size_t len, struct cgi_request *q, char **path, char **env,
@@ -248,7 +252,8 @@ _Noreturn void cgi_helper_main(const int *sockets, unsigned count)
 		h->runs[i].errors.fd = -1;
 	}
 	for (unsigned i = 0; i < count; i++) {
-		h->sockets[i] = (struct watch){.fd = sockets[i], .events = EPOLLIN, .fn = request_ready};
+		h->sockets[i] =
+			(struct watch){.fd = sockets[i], .events = EPOLLIN, .fn = request_ready};
 		if (watch_add(h->loop, &h->sockets[i], &err))
 			_exit(71);
 	}
@@ -258,8 +263,8 @@ _Noreturn void cgi_helper_main(const int *sockets, unsigned count)
 	_exit(rc ? 71 : 0);
 }
 
-/* A helper that dies is forked anew by its parent, a process that does nothing else and, like it, was
- * there before any thread. */
+/* A helper that dies is forked anew by its parent, a process that does nothing else and, like it,
+ * was there before any thread. */
 static _Noreturn void minder(const int *sockets, unsigned count)
 {
 	prctl(PR_SET_NAME, "rn-proxy-minder");
@@ -281,7 +286,8 @@ static _Noreturn void minder(const int *sockets, unsigned count)
 	}
 }
 
-int cgi_helper_start(struct worker *workers, unsigned n, pid_t *pid, struct rn_error *err)
+int cgi_helper_start(struct worker *workers, unsigned n, const char *user, pid_t *pid,
+		     struct rn_error *err)
 {
 	int theirs[PROXY_WORKERS_MAX];
 
@@ -300,6 +306,8 @@ int cgi_helper_start(struct worker *workers, unsigned n, pid_t *pid, struct rn_e
 	if (*pid == 0) {
 		for (unsigned i = 0; i < n; i++)
 			close(workers[i].cgi_fd);
+		if (proxy_become_user(user, err))
+			_exit(77);
 		minder(theirs, n);
 	}
 	for (unsigned i = 0; i < n; i++)

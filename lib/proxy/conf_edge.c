@@ -68,8 +68,8 @@ int conf_device(struct conf *c, const struct rec *r, struct rn_error *err)
 	int rc = 0;
 
 	if (!d || !(d->user = keep(c, rec_get(r, "user"))).ptr ||
-	    !(d->groups = keep(c, rec_get(r, "groups"))).ptr || !(d->name = keep(c, rec_id(r))).ptr ||
-	    !map_set(&c->s->device_by_name, d->name, d))
+	    !(d->groups = keep(c, rec_get(r, "groups"))).ptr ||
+	    !(d->name = keep(c, rec_id(r))).ptr || !map_set(&c->s->device_by_name, d->name, d))
 		return out_of_memory(err);
 	if (key.ptr)
 		d->can_sign = base64_decode(d->sign_key, AUTH_PUB_LEN, key, BASE64_STD);
@@ -92,9 +92,9 @@ static int listen_unique(struct conf *c, const struct listen_conf *l, struct rn_
 	for (size_t i = 0; i < c->s->listens.len; i++) {
 		const struct listen_conf *o = c->s->listens.ptr[i];
 		if (addr_port(&l->address) && addr_eq(&l->address, &o->address) &&
-		    str_eq(l->via, o->via) &&
-		    (l->proto == LISTEN_UDP) == (o->proto == LISTEN_UDP))
-			return rn_fail(err, RN_ECONFIG, "address=%.*s is already that of listen=%.*s",
+		    str_eq(l->via, o->via) && (l->proto == LISTEN_UDP) == (o->proto == LISTEN_UDP))
+			return rn_fail(err, RN_ECONFIG,
+				       "address=%.*s is already that of listen=%.*s",
 				       STR_ARG(l->address_text), STR_ARG(o->name));
 	}
 	return 0;

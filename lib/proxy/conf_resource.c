@@ -10,7 +10,8 @@ static int out_of_memory(struct rn_error *err)
 	return rn_fail(err, RN_EOS, "out of memory");
 }
 
-/* ---- resources --------------------------------------------------------------------------------- */
+/* ---- resources ---------------------------------------------------------------------------------
+ */
 
 static int route_one(struct listen_conf *l, struct resource *res, struct str host, struct str path,
 		     struct rn_error *err)
@@ -18,8 +19,10 @@ static int route_one(struct listen_conf *l, struct resource *res, struct str hos
 	struct resource *taken = NULL;
 	int rc = router_add(&l->router, host, path, res, &taken, err);
 	if (rc && taken)
-		return rn_fail(err, RN_ECONFIG, "host=%.*s path=%.*s on listen=%.*s is already that of resource=%.*s",
-			       STR_ARG(host), STR_ARG(path), STR_ARG(l->name), STR_ARG(taken->name));
+		return rn_fail(
+			err, RN_ECONFIG,
+			"host=%.*s path=%.*s on listen=%.*s is already that of resource=%.*s",
+			STR_ARG(host), STR_ARG(path), STR_ARG(l->name), STR_ARG(taken->name));
 	return rc;
 }
 
@@ -82,7 +85,8 @@ int conf_resource(struct conf *c, const struct rec *r, struct rn_error *err)
 	return rc;
 }
 
-/* ---- targets ----------------------------------------------------------------------------------- */
+/* ---- targets -----------------------------------------------------------------------------------
+ */
 
 static bool cgi_dir_has(struct str dir, struct str path)
 {
@@ -96,10 +100,11 @@ static int cgi_allowed(const struct snapshot_source *src, struct str path, struc
 	for (const char *const *dir = src->cgi_dirs; dir && *dir; dir++)
 		if (cgi_dir_has(str_from(*dir), path))
 			return 0;
-	if (src->bin_dir && str_ends(path, STR(".cgi")) && cgi_dir_has(str_from(src->bin_dir), path))
+	if (src->bin_dir && str_ends(path, STR(".cgi")) &&
+	    cgi_dir_has(str_from(src->bin_dir), path))
 		return 0;
-	return rn_fail(err, RN_ECONFIG,
-		       "cgi:%.*s lies in no folder that was named with --cgi-dir", STR_ARG(path));
+	return rn_fail(err, RN_ECONFIG, "cgi:%.*s lies in no folder that was named with --cgi-dir",
+		       STR_ARG(path));
 }
 
 static int target_address(struct conf *c, struct target *t, struct rn_error *err)
@@ -118,7 +123,8 @@ static int target_address(struct conf *c, struct target *t, struct rn_error *err
 		return cgi_allowed(c->src, t->path, err);
 	}
 	if (!addr_parse(&t->address, t->address_text, -1) || addr_port(&t->address) == 0)
-		return rn_fail(err, RN_ECONFIG, "address=%s: IP:PORT, unix:/path or cgi:/path is needed",
+		return rn_fail(err, RN_ECONFIG,
+			       "address=%s: IP:PORT, unix:/path or cgi:/path is needed",
 			       t->address_text.ptr);
 	return 0;
 }
@@ -189,7 +195,8 @@ static int target_env(struct target *t, struct rn_error *err)
 		for (ptrdiff_t i = 0; fine && i < eq; i++)
 			fine = (one.ptr[i] >= 'A' && one.ptr[i] <= 'Z') || one.ptr[i] == '_';
 		if (!fine)
-			return rn_fail(err, RN_ECONFIG, "env=%.*s: not RN_NAME=value", STR_ARG(one));
+			return rn_fail(err, RN_ECONFIG, "env=%.*s: not RN_NAME=value",
+				       STR_ARG(one));
 	}
 	return 0;
 }
@@ -213,8 +220,8 @@ static int target_numbers(struct conf *c, struct target *t, const struct rec *r,
 	t->fall = (unsigned)fall;
 	if (t->check.len && !str_is(t->check, "tcp") && t->check.ptr[0] != '/')
 		return rn_fail(err, RN_ECONFIG, "check=%s: a path or tcp is needed", t->check.ptr);
-	if (t->check.len && (t->kind == TARGET_CGI || !http_is_value(t->check) ||
-			     str_find(t->check, ' ') >= 0))
+	if (t->check.len &&
+	    (t->kind == TARGET_CGI || !http_is_value(t->check) || str_find(t->check, ' ') >= 0))
 		return rn_fail(err, RN_ECONFIG, "check=%s cannot be asked there", t->check.ptr);
 	return 0;
 }
@@ -225,7 +232,8 @@ static int target_state(struct conf *c, struct target *t, struct rn_error *err)
 	struct buf key;
 	buf_init(&key, REC_LINE_MAX * 2);
 	buf_addf(&key, "%.*s %s %.*s %s %s %.*s", STR_ARG(t->name), t->address_text.ptr,
-		 STR_ARG(t->via), t->tls ? t->tls_name : "-", t->check.ptr, STR_ARG(t->resource->name));
+		 STR_ARG(t->via), t->tls ? t->tls_name : "-", t->check.ptr,
+		 STR_ARG(t->resource->name));
 	t->state = key.failed ? NULL : state_get(c->src->states, buf_str(&key));
 	buf_free(&key);
 	return t->state ? 0 : out_of_memory(err);

@@ -14,7 +14,8 @@ struct follower {
 	struct ctl_call *call;
 };
 
-/* ---- access records -------------------------------------------------------------------------------- */
+/* ---- access records
+ * -------------------------------------------------------------------------------- */
 
 static void recent_add(struct proxy *p, struct str text)
 {
@@ -64,8 +65,10 @@ static void tell_lost(struct proxy *p)
 		lost += atomic_exchange(&p->workers[i].ring.lost, 0);
 	p->lost = 0;
 	if (lost)
-		log_write(LOG_WARN, "%llu access records were dropped: nobody takes them as fast as they come",
-			  (unsigned long long)lost);
+		log_write(
+			LOG_WARN,
+			"%llu access records were dropped: nobody takes them as fast as they come",
+			(unsigned long long)lost);
 }
 
 void proxy_access_fetch(struct proxy *p)
@@ -100,7 +103,8 @@ static void log_request(struct proxy *p, struct ctl_call *call, const struct rec
 	link_add(&p->followers, &f->link);
 }
 
-/* ---- show ------------------------------------------------------------------------------------------ */
+/* ---- show
+ * ------------------------------------------------------------------------------------------ */
 
 static void show_config(struct proxy *p, struct buf *b)
 {
@@ -193,8 +197,11 @@ static const struct {
 	const char *what;
 	void (*fn)(struct proxy *p, struct buf *b);
 } shows[] = {
-	{"config", show_config},       {"listeners", show_listeners}, {"resources", show_resources},
-	{"targets", show_targets},     {"certificates", show_certificates},
+	{"config", show_config},
+	{"listeners", show_listeners},
+	{"resources", show_resources},
+	{"targets", show_targets},
+	{"certificates", show_certificates},
 };
 
 static void show_request(struct proxy *p, struct ctl_call *call, const struct rec *r)
@@ -214,7 +221,8 @@ static void show_request(struct proxy *p, struct ctl_call *call, const struct re
 	ctl_fail(call, &err);
 }
 
-/* ---- other requests -------------------------------------------------------------------------------- */
+/* ---- other requests
+ * -------------------------------------------------------------------------------- */
 
 static void reload_request(struct proxy *p, struct ctl_call *call, const struct rec *r)
 {
@@ -268,7 +276,7 @@ static const struct {
 	void (*fn)(struct proxy *p, struct ctl_call *call, const struct rec *r);
 } verbs[] = {
 	{"hello", hello_request}, {"show", show_request},   {"reload", reload_request},
-	{"log", log_request},     {"drain", drain_request}, {"probe", probe_request},
+	{"log", log_request},	  {"drain", drain_request}, {"probe", probe_request},
 };
 
 static void control_call(void *ctx, struct ctl_call *call, const struct rec *r, struct str body)

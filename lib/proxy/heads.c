@@ -17,8 +17,8 @@ static void add_line(struct buf *b, struct str name, struct str value)
 	b->len += name.len + value.len + 4;
 }
 
-/* What only we may say to a target. A name with '_' may mean the same as one with '-' behind us (CGI,
- * WSGI), so none passes. */
+/* What only we may say to a target. A name with '_' may mean the same as one with '-' behind us
+ * (CGI, WSGI), so none passes. */
 static bool is_ours(const struct http_field *f)
 {
 	switch (f->id) {
@@ -135,7 +135,8 @@ bool head_for_target(struct txn *t)
 	return !b->failed;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ------------------------------------------------------------------------------------- */
 
 static void copy_answer_fields(struct txn *t, struct buf *b)
 {

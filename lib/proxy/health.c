@@ -30,7 +30,8 @@ struct checks {
 #define ANSWER_MAX HTTP_HEAD_MAX
 #define HURRY_MS 500
 
-/* ---- the verdict ----------------------------------------------------------------------------------- */
+/* ---- the verdict
+ * ----------------------------------------------------------------------------------- */
 
 static void check_end(struct check *c, const char *why)
 {
@@ -61,18 +62,21 @@ static void check_end(struct check *c, const char *why)
 	timer_start(c->all->loop, &c->timer, open ? MIN(t->check_ms, HURRY_MS) : t->check_ms);
 }
 
-/* ---- one check ------------------------------------------------------------------------------------- */
+/* ---- one check
+ * ------------------------------------------------------------------------------------- */
 
 static void check_send(struct check *c)
 {
 	struct buf b;
 	size_t n;
 	buf_init(&b, REC_LINE_MAX);
-	buf_addf(&b, "GET %.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rn-proxy-check\r\n"
-		     "Accept: */*\r\nConnection: close\r\n\r\n",
+	buf_addf(&b,
+		 "GET %.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rn-proxy-check\r\n"
+		 "Accept: */*\r\nConnection: close\r\n\r\n",
 		 STR_ARG(c->target->check),
-		 c->target->tls_name ? c->target->tls_name : c->target->kind == TARGET_IP ?
-		 c->target->address_text.ptr : "localhost");
+		 c->target->tls_name		? c->target->tls_name
+		 : c->target->kind == TARGET_IP ? c->target->address_text.ptr
+						: "localhost");
 	struct iovec iov = {b.ptr, b.len};
 	enum io io = b.failed ? IO_FAILED : stream_writev(&c->stream, &iov, 1, &n);
 	bool whole = io == IO_OK && n == b.len;
@@ -122,7 +126,8 @@ static void check_receive(struct check *c)
 
 static void check_event(struct watch *watch, uint32_t events)
 {
-	struct check *c = container_of(container_of(watch, struct stream, watch), struct check, stream);
+	struct check *c =
+		container_of(container_of(watch, struct stream, watch), struct check, stream);
 	struct rn_error err = {0};
 	int error = c->sent ? 0 : sock_error(watch->fd);
 	(void)events;
@@ -190,7 +195,8 @@ static void check_timer(struct timer *timer)
 		check_start(c);
 }
 
-/* ---- which ----------------------------------------------------------------------------------------- */
+/* ---- which
+ * ----------------------------------------------------------------------------------------- */
 
 static void check_free(struct check *c)
 {
@@ -217,8 +223,11 @@ static void check_add(struct checks *all, struct target *t)
 		c = calloc(1, sizeof(*c));
 		if (!c)
 			return;
-		*c = (struct check){.all = all, .state = state_ref(t->state), .next = all->first,
-				    .timer.fn = check_timer, .stream.watch.fd = -1};
+		*c = (struct check){.all = all,
+				    .state = state_ref(t->state),
+				    .next = all->first,
+				    .timer.fn = check_timer,
+				    .stream.watch.fd = -1};
 		all->first = c;
 		timer_start(all->loop, &c->timer, 1);
 	}

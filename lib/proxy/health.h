@@ -14,7 +14,8 @@ typedef int check_connect_fn(void *ctx, const struct target *t, struct rn_error 
 
 struct checks *checks_new(struct loop *l, check_connect_fn *connect, void *ctx);
 void checks_free(struct checks *c);
-/* From now on check the targets of SNAP that ask for it; what is known of those that stay is kept. */
+/* From now on check the targets of SNAP that ask for it; what is known of those that stay is kept.
+ */
 void checks_config(struct checks *c, struct snapshot *snap);
 
 #endif

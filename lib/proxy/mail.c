@@ -63,7 +63,8 @@ void mailbox_post(struct mailbox *mb, struct mail *m, mail_fn *fn)
 	bool wake = !mb->first;
 	*mb->last = m;
 	mb->last = &m->next;
-	/* Under the lock, so that a closing owner that has seen the mail also outlives the write. */
+	/* Under the lock, so that a closing owner that has seen the mail also outlives the write.
+	 */
 	if (wake) {
 		uint64_t one = 1;
 		ssize_t ignored = write(mb->watch.fd, &one, sizeof(one));

@@ -5,7 +5,8 @@
 #include "proxy/run.h"
 #include "proxy/session.h"
 
-/* ---- session, logout ------------------------------------------------------------------------------ */
+/* ---- session, logout
+ * ------------------------------------------------------------------------------ */
 
 /* A path on this very host, and nothing that a browser would take for another. */
 static bool return_is_local(struct str path)
@@ -20,8 +21,8 @@ static enum stage_result see_other(struct txn *t, struct str path)
 	struct buf fields;
 	buf_init(&fields, HTTP_HEAD_MAX);
 	http_add_field(&fields, "Location", path);
-	enum stage_result r = txn_answer(t, &(struct answer){.status = 303, .bare = true,
-							     .fields = buf_str(&fields)});
+	enum stage_result r = txn_answer(
+		t, &(struct answer){.status = 303, .bare = true, .fields = buf_str(&fields)});
 	buf_free(&fields);
 	return r;
 }
@@ -34,9 +35,12 @@ static enum stage_result own_session(struct txn *t)
 
 	if (rc) {
 		char text[600];
-		snprintf(text, sizeof(text), "The login did not work: %s. Please log in again.", err.text);
-		return txn_answer(t, &(struct answer){.status = 403, .title = STR("Not logged in"),
-						      .why = err.text, .text = str_from(text)});
+		snprintf(text, sizeof(text), "The login did not work: %s. Please log in again.",
+			 err.text);
+		return txn_answer(t, &(struct answer){.status = 403,
+						      .title = STR("Not logged in"),
+						      .why = err.text,
+						      .text = str_from(text)});
 	}
 	buf_init(&path, HTTP_LINE_MAX);
 	bool fine = http_percent_decode(&path, http_query_find(t->m->query, "return"), false) &&
@@ -52,7 +56,8 @@ static enum stage_result own_logout(struct txn *t)
 	return see_other(t, STR("/"));
 }
 
-/* ---- probe ---------------------------------------------------------------------------------------- */
+/* ---- probe
+ * ---------------------------------------------------------------------------------------- */
 
 /* Who may ask whether the target answers: its device, and whoever may use it. */
 static bool probe_allowed(struct txn *t)
@@ -109,9 +114,11 @@ static bool probe_choose(struct txn *t)
 static enum stage_result own_probe(struct txn *t)
 {
 	if (!probe_choose(t) || !probe_allowed(t))
-		return txn_answer(t, &(struct answer){.status = 403, .why = "may not probe",
-						      .text = STR("Only the service's own device and those "
-								  "who may use it can ask this.")});
+		return txn_answer(
+			t, &(struct answer){.status = 403,
+					    .why = "may not probe",
+					    .text = STR("Only the service's own device and those "
+							"who may use it can ask this.")});
 	t->target = balance_pick(t->view, t->resource, 0);
 	if (!t->target)
 		return probe_answer(t, "no target is up");
@@ -124,7 +131,8 @@ static enum stage_result own_probe(struct txn *t)
 	return STAGE_WAIT;
 }
 
-/* ---- table ---------------------------------------------------------------------------------------- */
+/* ---- table
+ * ---------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *path;
@@ -143,5 +151,6 @@ enum stage_result own_paths(struct txn *t)
 		if (str_is(t->m->path, paths[i].path))
 			return reads ? paths[i].fn(t)
 				     : txn_answer(t, &(struct answer){.status = 405});
-	return txn_answer(t, &(struct answer){.status = 404, .text = STR("The gateway has no such page.")});
+	return txn_answer(
+		t, &(struct answer){.status = 404, .text = STR("The gateway has no such page.")});
 }

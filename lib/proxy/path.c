@@ -10,7 +10,8 @@ static char path_byte(struct str path, size_t *i)
 	char c = path.ptr[*i];
 
 	for (size_t k = 0; c == '%' && k < ARRAY_LEN(escapes); k++) {
-		if (str_eq_nocase(str_slice(path, *i, MIN(*i + 3, path.len)), str_from(escapes[k].text))) {
+		if (str_eq_nocase(str_slice(path, *i, MIN(*i + 3, path.len)),
+				  str_from(escapes[k].text))) {
 			*i += 3;
 			return escapes[k].byte;
 		}

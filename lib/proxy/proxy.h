@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * lib/proxy: the edge. Listeners, TLS, HTTP/1.1, routing, authentication, policy, balancing, health,
- * TCP and UDP relays, access records. Config in, traffic through, records out.
+ * lib/proxy: the edge. Listeners, TLS, HTTP/1.1, routing, authentication, policy, balancing,
+ * health, TCP and UDP relays, access records. Config in, traffic through, records out.
  *
  * Fixed path of a request, one file a stage, all with the same signature (stages.c):
  *
- *   accept → TLS/SNI → parse → route → (firewall) → authenticate → policy → balance → relay → access
+ *   accept → TLS/SNI → parse → route → (firewall) → authenticate → policy → balance → relay →
+ * access
  *
  * The resource is found before anything is decided about it; the firewall's place is behind route.
  *
@@ -23,16 +24,16 @@
 #define PROXY_WORKERS_MAX 64
 
 struct proxy_options {
-	const char *file;     /* config; "-" is stdin, which cannot be reloaded */
-	const char *name;     /* of the control socket: proxy-NAME.sock */
+	const char *file; /* config; "-" is stdin, which cannot be reloaded */
+	const char *name; /* of the control socket: proxy-NAME.sock */
 	const char *run_dir;
-	const char *bin_dir;  /* *.cgi here may be targets */
+	const char *bin_dir;	     /* *.cgi here may be targets */
 	const char *const *cgi_dirs; /* and everything in these; ended by NULL */
-	unsigned workers;     /* 0: one a core */
-	int access_fd;        /* access records go there too; -1: only to followers */
+	unsigned workers;	     /* 0: one a core */
+	int access_fd;		     /* access records go there too; -1: only to followers */
 	unsigned drain_s;
 	const char *session_key; /* file; NULL: session.key beside FILE, or random until the end */
-	const char *user;     /* become this user after binding; NULL: stay */
+	const char *user;	 /* become this user after binding; NULL: stay */
 	const char *notify_socket;
 	int ready_fd;
 };

@@ -11,12 +11,13 @@ static uint64_t patience_ms(const struct txn *t)
 	return t->resource ? t->resource->idle_ms : t->listen ? t->listen->head_ms : 10000;
 }
 
-/* Wants of the two sockets. Interest that does no harm is left as it is: between requests nothing has
- * to change, so an ordinary request costs no epoll_ctl. */
+/* Wants of the two sockets. Interest that does no harm is left as it is: between requests nothing
+ * has to change, so an ordinary request costs no epoll_ctl. */
 static void wait_for(struct txn *t)
 {
 	struct loop *l = t->worker->loop;
-	uint32_t visitor = t->res_waits_dst ? EPOLLOUT : 0, target = t->req_waits_dst ? EPOLLOUT : 0;
+	uint32_t visitor = t->res_waits_dst ? EPOLLOUT : 0,
+		 target = t->req_waits_dst ? EPOLLOUT : 0;
 
 	if (!t->req_done && t->relaying)
 		visitor |= t->req_waits_dst ? 0 : EPOLLIN;
@@ -53,7 +54,8 @@ static bool pump_request(struct txn *t)
 	case HALF_BAD:
 		txn_why(t, t->req_half.why);
 		if (!t->answering)
-			txn_answer(t, &(struct answer){.status = 400, .text = str_from(t->req_half.why)});
+			txn_answer(t, &(struct answer){.status = 400,
+						       .text = str_from(t->req_half.why)});
 		else
 			txn_abort(t, NULL);
 		return false;

@@ -26,12 +26,15 @@ static enum stage_result relay_begin(struct txn *t)
 enum stage_result stage_relay(struct txn *t)
 {
 	if (t->target->kind != TARGET_CGI && !head_for_target(t))
-		return txn_answer(t, &(struct answer){.status = 431, .why = "the head does not fit",
-						      .text = STR("The head of this request is too long.")});
+		return txn_answer(
+			t, &(struct answer){.status = 431,
+					    .why = "the head does not fit",
+					    .text = STR("The head of this request is too long.")});
 	return relay_begin(t);
 }
 
-/* ---- faults -------------------------------------------------------------------------------------- */
+/* ---- faults
+ * -------------------------------------------------------------------------------------- */
 
 static void target_failed(struct txn *t, const char *why)
 {
@@ -45,14 +48,17 @@ static void target_failed(struct txn *t, const char *why)
 	t->keep = t->keep && t->m->req.body == HTTP_BODY_NONE;
 	if (t->m->req.body == HTTP_BODY_NONE)
 		t->req_done = true;
-	txn_answer(t, &(struct answer){.status = 502, .why = why,
-				       .text = STR("The service behind this name did not answer properly. "
-						   "The gateway itself is fine.")});
+	txn_answer(t, &(struct answer){
+			      .status = 502,
+			      .why = why,
+			      .text = STR("The service behind this name did not answer properly. "
+					  "The gateway itself is fine.")});
 }
 
 static bool is_idempotent(enum http_method m)
 {
-	return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS || m == HTTP_PUT || m == HTTP_DELETE;
+	return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS || m == HTTP_PUT ||
+	       m == HTTP_DELETE;
 }
 
 /* A pooled connection may end just as we take it. If nothing came back and the request can be said
@@ -81,7 +87,8 @@ static void target_ended(struct txn *t, const char *why)
 	target_failed(t, why);
 }
 
-/* ---- the answer's head --------------------------------------------------------------------------- */
+/* ---- the answer's head
+ * --------------------------------------------------------------------------- */
 
 /* How the body goes on to the visitor. */
 static enum http_body visitor_body(struct txn *t)
@@ -197,8 +204,9 @@ static void answer_read(struct txn *t)
 			return;
 		}
 		if (io != IO_OK) {
-			target_ended(t, in->to > in->from ? "it broke off within the head of its answer"
-							  : "it ended the connection without an answer");
+			target_ended(t, in->to > in->from
+						? "it broke off within the head of its answer"
+						: "it ended the connection without an answer");
 			return;
 		}
 		in->to += (uint32_t)n;

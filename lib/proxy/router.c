@@ -93,8 +93,8 @@ void router_free(struct router *r)
 
 static bool prefix_fits(struct str path, struct str prefix)
 {
-	return str_starts(path, prefix) && (prefix.len == path.len || prefix.len == 1 ||
-					    path.ptr[prefix.len] == '/');
+	return str_starts(path, prefix) &&
+	       (prefix.len == path.len || prefix.len == 1 || path.ptr[prefix.len] == '/');
 }
 
 static struct resource *host_find(const struct route_host *h, struct str path)

@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- orders ---------------------------------------------------------------------------------------- */
+/* ---- orders
+ * ---------------------------------------------------------------------------------------- */
 
 void order_done(struct order *o)
 {
@@ -29,7 +30,8 @@ void order_done(struct order *o)
 void proxy_order_all(struct proxy *p, void (*fill)(struct order *o, unsigned worker, void *ctx),
 		     void *ctx)
 {
-	struct order_wait wait = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, p->n_workers};
+	struct order_wait wait = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+				  p->n_workers};
 	struct order orders[PROXY_WORKERS_MAX] = {0};
 
 	for (unsigned i = 0; i < p->n_workers; i++) {
@@ -47,12 +49,16 @@ void proxy_order_all(struct proxy *p, void (*fill)(struct order *o, unsigned wor
 	}
 }
 
-/* ---- config ---------------------------------------------------------------------------------------- */
+/* ---- config
+ * ---------------------------------------------------------------------------------------- */
 
 static struct snapshot_source source_of(struct proxy *p)
 {
-	return (struct snapshot_source){.file = p->o.file, .states = &p->states, .previous = p->snap,
-					.cgi_dirs = p->o.cgi_dirs, .bin_dir = p->o.bin_dir};
+	return (struct snapshot_source){.file = p->o.file,
+					.states = &p->states,
+					.previous = p->snap,
+					.cgi_dirs = p->o.cgi_dirs,
+					.bin_dir = p->o.bin_dir};
 }
 
 int proxy_reload(struct proxy *p, struct rn_error *err)
@@ -63,7 +69,8 @@ int proxy_reload(struct proxy *p, struct rn_error *err)
 	if (p->terms)
 		return rn_fail(err, RN_EAGAIN, "stopping: no reload any more");
 	if (strcmp(p->o.file, "-") == 0)
-		return rn_fail(err, RN_EUSAGE, "the config came from standard input and cannot be read again");
+		return rn_fail(err, RN_EUSAGE,
+			       "the config came from standard input and cannot be read again");
 	int rc = snapshot_read(&snap, &src, err);
 	if (rc)
 		return rc;
@@ -109,7 +116,8 @@ int proxy_check(const struct proxy_options *o, struct rn_error *err)
 	return rc;
 }
 
-/* ---- access records -------------------------------------------------------------------------------- */
+/* ---- access records
+ * -------------------------------------------------------------------------------- */
 
 static void access_mail(struct mail *m)
 {
@@ -124,7 +132,8 @@ void proxy_access_ready(struct proxy *p)
 		mailbox_post(&p->mail, &p->access_mail, access_mail);
 }
 
-/* ---- ending ---------------------------------------------------------------------------------------- */
+/* ---- ending
+ * ---------------------------------------------------------------------------------------- */
 
 static void fill_drain(struct order *o, unsigned worker, void *ctx)
 {
@@ -188,9 +197,10 @@ static void on_signal(void *ctx, int signo)
 		log_event(LOG_ERROR, err.text, "what", "reload", NULL);
 }
 
-/* ---- starting -------------------------------------------------------------------------------------- */
+/* ---- starting
+ * -------------------------------------------------------------------------------------- */
 
-static int become_user(const char *user, struct rn_error *err)
+int proxy_become_user(const char *user, struct rn_error *err)
 {
 	struct passwd *pw;
 	if (!user || geteuid() != 0)
@@ -213,12 +223,6 @@ static void more_descriptors(void)
 	}
 }
 
-static int start_helper(struct proxy *p, struct rn_error *err)
-{
-	int rc = cgi_helper_start(p->workers, p->n_workers, &p->helper, err);
-	return rc;
-}
-
 static int start_base(struct proxy *p, struct rn_error *err)
 {
 	p->workers = calloc(p->n_workers, sizeof(*p->workers));
@@ -226,7 +230,7 @@ static int start_base(struct proxy *p, struct rn_error *err)
 		return rn_fail(err, RN_EOS, "out of memory");
 	for (unsigned i = 0; i < p->n_workers; i++)
 		p->workers[i].cgi_fd = -1;
-	int rc = start_helper(p, err);
+	int rc = cgi_helper_start(p->workers, p->n_workers, p->o.user, &p->helper, err);
 	if (rc)
 		return rc;
 	p->loop = loop_new(err);
@@ -266,7 +270,7 @@ static int start_config(struct proxy *p, struct rn_error *err)
 	struct socket_plan *plan = sockets_prepare(p, p->snap, err);
 	if (!plan)
 		return err->code;
-	rc = become_user(p->o.user, err);
+	rc = proxy_become_user(p->o.user, err);
 	if (rc == 0)
 		rc = control_open(p, err);
 	if (rc == 0)

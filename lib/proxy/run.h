@@ -7,7 +7,8 @@
 
 #include "proxy/worker.h"
 
-/* ---- orders ------------------------------------------------------------------------------------- */
+/* ---- orders -------------------------------------------------------------------------------------
+ */
 
 struct order_wait {
 	pthread_mutex_t lock;
@@ -29,13 +30,14 @@ void worker_check_drained(struct worker *w);
 /* Puts w->ring.line on its way. */
 void worker_access_put(struct worker *w);
 
-/* ---- records of TCP and UDP ---------------------------------------------------------------------- */
+/* ---- records of TCP and UDP
+ * ---------------------------------------------------------------------- */
 
 struct flow_note {
 	const struct snapshot *snap;
 	struct str listener;
 	const struct resource *resource; /* or NULL */
-	const struct target *target;     /* or NULL */
+	const struct target *target;	 /* or NULL */
 	const struct addr *peer;
 	bool via; /* came through a tunnel */
 	struct policy_decision decision;
@@ -47,11 +49,12 @@ void flow_record(struct worker *w, const struct flow_note *n);
 struct policy_decision flow_decide(const struct snapshot *s, const struct listen_conf *l,
 				   const struct addr *peer);
 
-/* ---- sockets of a listen record ------------------------------------------------------------------ */
+/* ---- sockets of a listen record
+ * ------------------------------------------------------------------ */
 
-struct socket_set { /* one listen record's, as it is open now */
-	struct str name; /* own copies */
-	struct str key;  /* transport, address and tunnel: unchanged means the sockets stay */
+struct socket_set {	     /* one listen record's, as it is open now */
+	struct str name;     /* own copies */
+	struct str key;	     /* transport, address and tunnel: unchanged means the sockets stay */
 	struct addr address; /* really */
 	struct str via;
 	unsigned generation; /* of the tunnel, when the sockets were opened in it */
@@ -59,7 +62,8 @@ struct socket_set { /* one listen record's, as it is open now */
 	struct listen_count count;
 };
 
-/* ---- side thread --------------------------------------------------------------------------------- */
+/* ---- side thread
+ * --------------------------------------------------------------------------------- */
 
 struct side;
 struct side *side_start(struct proxy *p, struct rn_error *err) must_check;
@@ -67,15 +71,17 @@ void side_stop(struct side *s);
 /* From now on check the targets of this snapshot, and keep the tunnels that it names. */
 void side_config(struct side *s, struct snapshot *snap);
 /* A listening or UDP socket in tunnel VIA; blocks up to 2 s; for main. */
-int side_listen(struct side *s, struct str via, const struct addr *a, bool udp, struct rn_error *err)
-	must_check;
+int side_listen(struct side *s, struct str via, const struct addr *a, bool udp,
+		struct rn_error *err) must_check;
 
 /* A connected UDP socket in tunnel VIA, for a worker; blocks up to 2 s when the tunnel hangs. */
-int side_udp(struct side *s, struct str via, const struct addr *peer, struct rn_error *err) must_check;
+int side_udp(struct side *s, struct str via, const struct addr *peer,
+	     struct rn_error *err) must_check;
 /* Counts the tunnel's comings; 0 while it is away. */
 unsigned side_generation(struct side *s, struct str via);
 
-/* ---- proxy ---------------------------------------------------------------------------------------- */
+/* ---- proxy
+ * ---------------------------------------------------------------------------------------- */
 
 struct proxy {
 	struct proxy_options o;
@@ -103,7 +109,8 @@ struct proxy {
 
 int proxy_reload(struct proxy *p, struct rn_error *err) must_check;
 /* Tells all workers and waits. */
-void proxy_order_all(struct proxy *p, void (*fill)(struct order *o, unsigned worker, void *ctx), void *ctx);
+void proxy_order_all(struct proxy *p, void (*fill)(struct order *o, unsigned worker, void *ctx),
+		     void *ctx);
 void proxy_drain(struct proxy *p);
 /* From any worker: there are access records to fetch. */
 void proxy_access_ready(struct proxy *p);
@@ -114,15 +121,20 @@ void control_close(struct proxy *p);
 
 /* Opens and closes sockets so that they fit SNAP: first all that is new, then nothing can fail. */
 struct socket_plan;
-struct socket_plan *sockets_prepare(struct proxy *p, const struct snapshot *snap, struct rn_error *err)
-	must_check;
+struct socket_plan *sockets_prepare(struct proxy *p, const struct snapshot *snap,
+				    struct rn_error *err) must_check;
 void sockets_commit(struct proxy *p, struct socket_plan *plan, struct snapshot *snap);
 void sockets_abandon(struct socket_plan *plan);
 /* A tunnel came back: open the listeners that waited for it. */
 void sockets_retry(struct proxy *p);
 void sockets_free(struct proxy *p);
 
-/* Forks the CGI helper; must run before any thread starts. fds: one end a worker, in *ends. */
-int cgi_helper_start(struct worker *workers, unsigned n, pid_t *pid, struct rn_error *err) must_check;
+/* When root and USER is not NULL: becomes that user, for good. */
+int proxy_become_user(const char *user, struct rn_error *err) must_check;
+
+/* Forks the CGI helper, which becomes USER, and gives each worker its end of a socket to it; must
+ * run before any thread starts. */
+int cgi_helper_start(struct worker *workers, unsigned n, const char *user, pid_t *pid,
+		     struct rn_error *err) must_check;
 
 #endif

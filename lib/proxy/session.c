@@ -66,9 +66,9 @@ bool session_from_link(struct txn *t, struct str token)
 
 	for (size_t i = 0; t->resource && i < snap->signers.len; i++) {
 		const struct signer *signer = &snap->signers.ptr[i];
-		if (!signer->links || link_verify(token, signer->key, t->resource->name,
-						  t->began_at / 1000, &s.expires_at,
-						  t->m->who.link_id, &err))
+		if (!signer->links ||
+		    link_verify(token, signer->key, t->resource->name, t->began_at / 1000,
+				&s.expires_at, t->m->who.link_id, &err))
 			continue;
 		str_copy(s.link, sizeof(s.link), str_from(t->m->who.link_id));
 		if (scope_of(t, true, s.resource))
@@ -88,7 +88,8 @@ int session_from_assertion(struct txn *t, struct str text, struct rn_error *err)
 
 	for (size_t i = 0; rc && i < snap->signers.len; i++)
 		if (snap->signers.ptr[i].logins)
-			rc = assertion_verify(&a, text, snap->signers.ptr[i].key, t->m->host, now_s, err);
+			rc = assertion_verify(&a, text, snap->signers.ptr[i].key, t->m->host, now_s,
+					      err);
 	if (rc)
 		return rc;
 	if (!once_use(str_from(a.nonce), now_s, a.expires_at))
@@ -107,7 +108,8 @@ void session_clear(struct txn *t)
 	set_cookie(t, STR(""), 0);
 }
 
-/* ---- what may serve once -------------------------------------------------------------------------- */
+/* ---- what may serve once
+ * -------------------------------------------------------------------------- */
 
 /* Shared by the workers: a login comes once in a visitor's day. Small and searched in full. */
 #define ONCE_MAX 1024

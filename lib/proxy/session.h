@@ -8,8 +8,8 @@
 
 #include "proxy/worker.h"
 
-/* The names of our cookies all begin so, and are not for targets. Without TLS a browser would not keep
- * a __Host- cookie. */
+/* The names of our cookies all begin so, and are not for targets. Without TLS a browser would not
+ * keep a __Host- cookie. */
 const char *session_cookie_name(const struct txn *t);
 
 /* Opens the request's cookie into m->who.session; false if there is none that holds. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The side thread: whatever might make a worker wait. Tunnels, whose control sockets answer as fast as
- * rn-wg does, and health checks.
+ * The side thread: whatever might make a worker wait. Tunnels, whose control sockets answer as fast
+ * as rn-wg does, and health checks.
  */
 #include "proxy/health.h"
 #include "proxy/run.h"
@@ -13,8 +13,8 @@ struct tun { /* a tunnel that the config names */
 	struct tun *next;
 	struct side *side;
 	char name[72];
-	struct tunnel *tunnel;  /* NULL: away */
-	unsigned generation;    /* counts its comings; 0 before the first */
+	struct tunnel *tunnel; /* NULL: away */
+	unsigned generation;   /* counts its comings; 0 before the first */
 	bool wanted;
 };
 
@@ -31,7 +31,8 @@ struct side {
 	_Atomic bool changed_told;
 };
 
-/* ---- tunnels --------------------------------------------------------------------------------------- */
+/* ---- tunnels
+ * --------------------------------------------------------------------------------------- */
 
 static void changed_at_main(struct mail *m)
 {
@@ -139,7 +140,8 @@ unsigned side_generation(struct side *s, struct str via)
 	return generation;
 }
 
-int side_listen(struct side *s, struct str via, const struct addr *a, bool udp, struct rn_error *err)
+int side_listen(struct side *s, struct str via, const struct addr *a, bool udp,
+		struct rn_error *err)
 {
 	struct tunnel *t = NULL;
 	pthread_mutex_lock(&s->lock);
@@ -172,7 +174,8 @@ static int side_connect(struct side *s, struct str via, const struct addr *a, st
 	return rc;
 }
 
-/* ---- dials ----------------------------------------------------------------------------------------- */
+/* ---- dials
+ * ----------------------------------------------------------------------------------------- */
 
 static void dial_serve(struct mail *m)
 {
@@ -192,7 +195,8 @@ static int check_dial(void *ctx, const struct target *t, struct rn_error *err)
 	return side_connect(ctx, t->via, &t->address, err);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
 
 struct side_order {
 	struct mail mail;

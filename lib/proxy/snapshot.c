@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a snapshot in three passes over the text, so that records may stand in any order and every
- * complaint names its line: what stands alone, then resources, then targets.
+ * Reading a snapshot in three passes over the text, so that records may stand in any order and
+ * every complaint names its line: what stands alone, then resources, then targets.
  */
 #include "proxy/conf.h"
 
 #define TEXT_MAX (64UL << 20)
 #define ARENA_MAX (256UL << 20)
 
-/* ---- typed keys, with the schema's defaults ---------------------------------------------------- */
+/* ---- typed keys, with the schema's defaults ----------------------------------------------------
+ */
 
 static const char *conf_fallback(const struct rec *r, const char *key)
 {
@@ -52,7 +53,8 @@ int conf_file(struct conf *c, const struct rec *r, const char *key, struct str *
 	return out->ptr ? 0 : rn_fail(err, RN_EOS, "out of memory");
 }
 
-/* ---- passes ------------------------------------------------------------------------------------ */
+/* ---- passes ------------------------------------------------------------------------------------
+ */
 
 typedef int conf_fn(struct conf *c, const struct rec *r, struct rn_error *err);
 static const struct {
@@ -60,8 +62,9 @@ static const struct {
 	int pass;
 	conf_fn *fn;
 } kinds[] = {
-	{"bundle", 1, conf_bundle},   {"signer", 1, conf_signer},     {"policy", 1, conf_policy},
-	{"device", 1, conf_device},   {"listen", 1, conf_listen},     {"certificate", 1, conf_certificate},
+	{"bundle", 1, conf_bundle},	{"signer", 1, conf_signer},
+	{"policy", 1, conf_policy},	{"device", 1, conf_device},
+	{"listen", 1, conf_listen},	{"certificate", 1, conf_certificate},
 	{"resource", 2, conf_resource}, {"target", 3, conf_target},
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration as the workers see it: read and checked whole, then never changed. A reload makes
- * a new one; requests and connections that began under the old one hold it until they end.
+ * The configuration as the workers see it: read and checked whole, then never changed. A reload
+ * makes a new one; requests and connections that began under the old one hold it until they end.
  */
 #ifndef RN_PROXY_SNAPSHOT_H
 #define RN_PROXY_SNAPSHOT_H
@@ -24,7 +24,7 @@ struct listen_conf {
 	enum listen_proto proto;
 	bool redirect_https;
 	uint64_t head_ms, idle_ms;
-	struct router router;      /* HTTP */
+	struct router router;	   /* HTTP */
 	struct resource *resource; /* TCP and UDP: the only one, or NULL */
 };
 
@@ -51,7 +51,7 @@ struct target {
 	struct tls_ctx *tls; /* NULL: plain */
 	const char *tls_name;
 	int weight;
-	unsigned index; /* into a view's weights */
+	unsigned index;	  /* into a view's weights */
 	struct str check; /* empty: none; "tcp"; or a path */
 	uint64_t check_ms, check_timeout_ms;
 	unsigned rise, fall;
@@ -87,7 +87,7 @@ struct snapshot {
 	VEC(struct target *) targets;
 	struct map listen_by_name, resource_by_name;
 	struct map device_by_ip, device_by_name; /* struct device */
-	struct tls_ctx *tls; /* of all https listeners; NULL without one */
+	struct tls_ctx *tls;			 /* of all https listeners; NULL without one */
 	VEC(struct tls_client) clients;
 	struct policy_set *policy;
 	struct str gateway; /* this node's name, from the bundle record; may be empty */
@@ -96,16 +96,16 @@ struct snapshot {
 };
 
 struct snapshot_source {
-	const char *file;             /* "-": stdin, once */
+	const char *file; /* "-": stdin, once */
 	struct state_table *states;
 	const struct snapshot *previous; /* hands over TLS ticket keys; may be NULL */
-	const char *const *cgi_dirs;  /* folders whose programs may be run, ended by NULL */
-	const char *bin_dir;          /* and *.cgi in this one */
+	const char *const *cgi_dirs;	 /* folders whose programs may be run, ended by NULL */
+	const char *bin_dir;		 /* and *.cgi in this one */
 };
 
 /* Reads and checks all. RN_ECONFIG: "FILE:LINE:COL: why". On success *out has one reference. */
-int snapshot_read(struct snapshot **out, const struct snapshot_source *src, struct rn_error *err)
-	must_check;
+int snapshot_read(struct snapshot **out, const struct snapshot_source *src,
+		  struct rn_error *err) must_check;
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* from any thread */
 

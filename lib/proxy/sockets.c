@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listening sockets over reloads: what is new is opened before anything changes, so that a port in use
- * refuses the whole config; what stays is not touched; what went is closed when the workers have the
- * new config. One socket a worker, on the same address by SO_REUSEPORT.
+ * Listening sockets over reloads: what is new is opened before anything changes, so that a port in
+ * use refuses the whole config; what stays is not touched; what went is closed when the workers
+ * have the new config. One socket a worker, on the same address by SO_REUSEPORT.
  */
 #include "proxy/run.h"
 
@@ -37,7 +37,8 @@ static bool is_udp(const struct listen_conf *l)
 	return l->proto == LISTEN_UDP;
 }
 
-/* ---- opening --------------------------------------------------------------------------------------- */
+/* ---- opening
+ * --------------------------------------------------------------------------------------- */
 
 /* Some other process that has the port with SO_REUSEPORT would share it with us in silence; a plain
  * bind tells. Not when we have that port ourselves, on another address. */
@@ -67,9 +68,11 @@ static int open_host(struct proxy *p, struct opening *o, struct rn_error *err)
 	if (rc == RN_EPERM && addr_port(&o->address) < 1024) {
 		char was[256];
 		str_copy(was, sizeof(was), str_slice(str_from(err->text), 0, sizeof(was) - 1));
-		return rn_fail(err, RN_EPERM,
-			       "%s (ports below 1024 need: setcap cap_net_bind_service=+ep rn-proxy, or "
-			       "sysctl net.ipv4.ip_unprivileged_port_start=%u)", was, addr_port(&o->address));
+		return rn_fail(
+			err, RN_EPERM,
+			"%s (ports below 1024 need: setcap cap_net_bind_service=+ep rn-proxy, or "
+			"sysctl net.ipv4.ip_unprivileged_port_start=%u)",
+			was, addr_port(&o->address));
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -100,7 +103,10 @@ static int plan_open(struct proxy *p, struct socket_plan *plan, const struct lis
 	struct opening *o = VEC_PUSH(&plan->opens);
 	if (!o)
 		return rn_fail(err, RN_EOS, "out of memory");
-	*o = (struct opening){.name = l->name, .key = key, .via = l->via, .address = l->address,
+	*o = (struct opening){.name = l->name,
+			      .key = key,
+			      .via = l->via,
+			      .address = l->address,
 			      .udp = is_udp(l)};
 	int rc = l->via.len ? open_tunnel(p, o, err) : open_host(p, o, err);
 	if (rc < 0 && l->via.len) {
@@ -148,7 +154,8 @@ static int plan_closes(struct proxy *p, struct socket_plan *plan, const struct s
 	return 0;
 }
 
-struct socket_plan *sockets_prepare(struct proxy *p, const struct snapshot *snap, struct rn_error *err)
+struct socket_plan *sockets_prepare(struct proxy *p, const struct snapshot *snap,
+				    struct rn_error *err)
 {
 	struct socket_plan *plan = calloc(1, sizeof(*plan));
 	int rc = 0;
@@ -184,7 +191,8 @@ void sockets_abandon(struct socket_plan *plan)
 	plan_free(plan);
 }
 
-/* ---- committing ------------------------------------------------------------------------------------ */
+/* ---- committing
+ * ------------------------------------------------------------------------------------ */
 
 static struct str own_copy(struct str s)
 {
@@ -253,7 +261,8 @@ static void commit_fill(struct order *o, unsigned worker, void *ctx)
 		const struct opening *opening = &c->plan->opens.ptr[i];
 		struct order_open *open = worker < opening->n ? VEC_PUSH(&o->opens) : NULL;
 		if (open)
-			*open = (struct order_open){.name = opening->name, .fd = opening->fds[worker],
+			*open = (struct order_open){.name = opening->name,
+						    .fd = opening->fds[worker],
 						    .udp = opening->udp,
 						    .count = &set_find(c->p, opening->name)->count};
 	}

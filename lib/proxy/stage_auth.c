@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stage authenticate: what is proved about who asks. It refuses nobody; a proof that does not hold
- * proves nothing. Sources: the device that an in-tunnel address is, our session cookie, a share link.
+ * proves nothing. Sources: the device that an in-tunnel address is, our session cookie, a share
+ * link.
  */
 #include "proxy/run.h"
 #include "proxy/session.h"

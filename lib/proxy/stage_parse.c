@@ -8,8 +8,8 @@ static enum stage_result refuse(struct txn *t, int status, const char *why)
 {
 	t->keep = false;
 	t->head_done = true;
-	return txn_answer(t, &(struct answer){.status = (unsigned)status, .why = why,
-					      .text = str_from(why)});
+	return txn_answer(
+		t, &(struct answer){.status = (unsigned)status, .why = why, .text = str_from(why)});
 }
 
 /* > 0: bytes came. 0: wait. < 0: the visitor has gone (T too). */
@@ -38,7 +38,8 @@ static int read_more(struct txn *t)
 static bool split_body(struct txn *t, size_t len)
 {
 	struct inbuf *head = &t->m->head;
-	struct str behind = str_make(head->block->bytes + head->from + len, head->to - head->from - len);
+	struct str behind =
+		str_make(head->block->bytes + head->from + len, head->to - head->from - len);
 	head->to = head->from + (uint32_t)len;
 	return inbuf_copy(&t->req_half.in, t->req_half.pool, behind);
 }

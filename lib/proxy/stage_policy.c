@@ -58,7 +58,9 @@ static void add_reason(struct txn *t, struct buf *b)
 static enum stage_result deny(struct txn *t)
 {
 	struct buf text, link;
-	struct answer a = {.status = 403, .title = STR("Not allowed"), .why = t->decision.reason,
+	struct answer a = {.status = 403,
+			   .title = STR("Not allowed"),
+			   .why = t->decision.reason,
 			   .link_text = STR("Log in")};
 
 	buf_init(&text, 4096);
@@ -78,8 +80,8 @@ enum stage_result stage_policy(struct txn *t)
 {
 	struct policy_facts f;
 	facts_from(t, &f);
-	t->decision = policy_decide(t->view->snap->policy, &f, t->resource->name,
-				    t->m->req.method_text);
+	t->decision =
+		policy_decide(t->view->snap->policy, &f, t->resource->name, t->m->req.method_text);
 	t->decided = true;
 	return t->decision.allow ? STAGE_NEXT : deny(t);
 }

@@ -8,9 +8,11 @@
 static enum stage_result bad_path(struct txn *t)
 {
 	t->keep = false;
-	return txn_answer(t, &(struct answer){.status = 400, .why = "path could be read in two ways",
-					      .text = STR("The path of this request could be read in two "
-							  "ways.")});
+	return txn_answer(
+		t, &(struct answer){.status = 400,
+				    .why = "path could be read in two ways",
+				    .text = STR("The path of this request could be read in two "
+						"ways.")});
 }
 
 static bool normalise(struct txn *t)
@@ -37,20 +39,22 @@ static enum stage_result redirect_https(struct txn *t)
 		fields.len -= 2;
 		buf_addf(&fields, "?%.*s\r\n", STR_ARG(m->query));
 	}
-	enum stage_result r = txn_answer(t, &(struct answer){.status = 308, .bare = true,
-							     .fields = buf_str(&fields)});
+	enum stage_result r = txn_answer(
+		t, &(struct answer){.status = 308, .bare = true, .fields = buf_str(&fields)});
 	buf_free(&fields);
 	return r;
 }
 
 static enum stage_result nothing_here(struct txn *t, bool host_known)
 {
-	struct answer a = {.status = 404, .why = "no resource has this path",
+	struct answer a = {.status = 404,
+			   .why = "no resource has this path",
 			   .text = STR("Nothing is published under this path.")};
 	if (!host_known) {
 		a.why = "no resource has this host";
-		a.text = STR("Nothing is published under this name here. Perhaps the service that used "
-			     "to be has stopped.");
+		a.text = STR(
+			"Nothing is published under this name here. Perhaps the service that used "
+			"to be has stopped.");
 	}
 	return txn_answer(t, &a);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is known of a target and outlives a reload: its health, its counters, and each worker's pool
- * of idle connections to it. Kept by what the target is (name, address, way there, check), so that a
- * changed weight or policy loses nothing. Counted by reference: the table, each snapshot's target and
- * each open connection hold one.
+ * of idle connections to it. Kept by what the target is (name, address, way there, check), so that
+ * a changed weight or policy loses nothing. Counted by reference: the table, each snapshot's target
+ * and each open connection hold one.
  */
 #ifndef RN_PROXY_STATE_H
 #define RN_PROXY_STATE_H
@@ -29,9 +29,9 @@ enum target_health { TARGET_UNCHECKED, TARGET_UP, TARGET_DOWN };
 struct target_state {
 	struct str key;
 	_Atomic unsigned refs;
-	_Atomic int health;               /* enum target_health */
-	_Atomic uint64_t suspect_ms;      /* until then a last resort: a connection just failed */
-	pthread_mutex_t lock;             /* of the two below */
+	_Atomic int health;	     /* enum target_health */
+	_Atomic uint64_t suspect_ms; /* until then a last resort: a connection just failed */
+	pthread_mutex_t lock;	     /* of the two below */
 	int64_t since_at;
 	char why[128];
 	unsigned n_slots;

@@ -37,7 +37,8 @@ void stream_want(struct stream *s, struct loop *l, uint32_t events)
 	if (s->tls_wants_out)
 		events |= EPOLLOUT;
 	if (events == 0)
-		events = EPOLLET; /* a hang-up, which cannot be masked, is told once and not for ever */
+		events = EPOLLET; /* a hang-up, which cannot be masked, is told once and not for
+				     ever */
 	if (s->watch.events != events)
 		watch_set(l, &s->watch, events);
 }
@@ -110,7 +111,8 @@ enum io stream_writev(struct stream *s, const struct iovec *iov, int count, size
 	*n = 0;
 	if (s->tls)
 		return tls_writev(s, iov, count, n);
-	struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+	struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+			     .msg_iovlen = (size_t)count};
 	ssize_t sent = sendmsg(s->watch.fd, &msg, MSG_NOSIGNAL);
 	if (sent < 0)
 		return from_errno();

@@ -24,7 +24,8 @@ struct tcp { /* one relayed connection */
 	bool bytes_known;
 };
 
-/* ---- records -------------------------------------------------------------------------------------- */
+/* ---- records
+ * -------------------------------------------------------------------------------------- */
 
 void flow_record(struct worker *w, const struct flow_note *n)
 {
@@ -77,15 +78,22 @@ struct policy_decision flow_decide(const struct snapshot *s, const struct listen
 static void tcp_record(struct tcp *t, const struct relay_stat *stat)
 {
 	const struct listen_conf *l = snapshot_listen(t->view->snap, t->listener);
-	flow_record(t->worker, &(struct flow_note){
-		.snap = t->view->snap, .listener = t->listener, .resource = t->resource,
-		.target = t->target, .peer = &t->peer, .via = l && l->via.len,
-		.decision = t->decision, .began_ms = t->began_ms, .began_at = t->began_at,
-		.bytes_in = stat ? stat->a_to_b_bytes : 0, .bytes_out = stat ? stat->b_to_a_bytes : 0,
-		.why = t->why});
+	flow_record(t->worker, &(struct flow_note){.snap = t->view->snap,
+						   .listener = t->listener,
+						   .resource = t->resource,
+						   .target = t->target,
+						   .peer = &t->peer,
+						   .via = l && l->via.len,
+						   .decision = t->decision,
+						   .began_ms = t->began_ms,
+						   .began_at = t->began_at,
+						   .bytes_in = stat ? stat->a_to_b_bytes : 0,
+						   .bytes_out = stat ? stat->b_to_a_bytes : 0,
+						   .why = t->why});
 }
 
-/* ---- life ----------------------------------------------------------------------------------------- */
+/* ---- life
+ * ----------------------------------------------------------------------------------------- */
 
 static void tcp_end(struct tcp *t, const struct relay_stat *stat)
 {
@@ -116,7 +124,8 @@ static void tcp_relayed(void *ctx, const struct relay_stat *stat, enum rn_err wh
 	struct tcp *t = ctx;
 	if (why)
 		str_copy(t->why, sizeof(t->why),
-			 why == RN_EAGAIN ? STR("nothing moved in time") : STR("a side was cut off"));
+			 why == RN_EAGAIN ? STR("nothing moved in time")
+					  : STR("a side was cut off"));
 	tcp_end(t, stat);
 }
 
@@ -138,7 +147,8 @@ static void tcp_up_done(void *owner, struct up *up, const char *why)
 	t->why[0] = 0;
 	int fd = up_detach(up), client = t->client;
 	t->client = -1;
-	t->relay = relay_start(t->worker->loop, client, fd, t->resource->flow_ms, tcp_relayed, t, &err);
+	t->relay = relay_start(t->worker->loop, client, fd, t->resource->flow_ms, tcp_relayed, t,
+			       &err);
 	if (!t->relay) {
 		tcp_fail(t, err.text);
 		return;
@@ -194,7 +204,8 @@ void tcps_close(struct worker *w)
 {
 	while (w->relays.next != &w->relays) {
 		struct tcp *t = container_of(w->relays.next, struct tcp, link);
-		const struct relay_stat stat = t->relay ? *relay_stat(t->relay) : (struct relay_stat){0};
+		const struct relay_stat stat =
+			t->relay ? *relay_stat(t->relay) : (struct relay_stat){0};
 		if (t->relay)
 			relay_cancel(t->relay);
 		str_copy(t->why, sizeof(t->why), STR("stopped"));

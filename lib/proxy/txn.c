@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A request from its first byte to its access record: the pool, the way through the stages, the end.
+ * A request from its first byte to its access record: the pool, the way through the stages, the
+ * end.
  */
 #include "proxy/run.h"
 
-/* In this order; a stage that answers itself ends the way, and the access record follows always. The
- * firewall's place is behind route: its rules may be a resource's own. */
+/* In this order; a stage that answers itself ends the way, and the access record follows always.
+ * The firewall's place is behind route: its rules may be a resource's own. */
 static stage_fn *const stages[] = {
 	[STAGE_PARSE] = stage_parse,
 	[STAGE_ROUTE] = stage_route,
@@ -18,7 +19,8 @@ static stage_fn *const stages[] = {
 #define HEAD_TEXT_MAX (HTTP_HEAD_MAX * 2)
 #define HEAD_TEXT_KEEP 16384 /* a pooled buffer that grew beyond is given back */
 
-/* ---- pools --------------------------------------------------------------------------------------- */
+/* ---- pools
+ * --------------------------------------------------------------------------------------- */
 
 static struct message *message_new(struct worker *w)
 {
@@ -135,7 +137,8 @@ static void txn_free(struct txn *t)
 	w->free_txns = t;
 }
 
-/* ---- the way ------------------------------------------------------------------------------------- */
+/* ---- the way
+ * ------------------------------------------------------------------------------------- */
 
 void txn_run(struct txn *t)
 {
@@ -176,20 +179,24 @@ static void txn_timeout(struct timer *timer)
 {
 	struct txn *t = container_of(timer, struct txn, timer);
 	if (!t->head_done && inbuf_str(&t->m->head).len > 0 && !t->answering) {
-		txn_answer(t, &(struct answer){.status = 408, .why = "the head did not come in time",
+		txn_answer(t, &(struct answer){.status = 408,
+					       .why = "the head did not come in time",
 					       .text = STR("The request did not arrive in time.")});
 		return;
 	}
 	if (t->head_done && !t->answering && t->up) {
-		txn_answer(t, &(struct answer){.status = 504, .why = "the target did not answer in time",
-					       .text = STR("The service behind this name took too long to "
-							   "answer.")});
+		txn_answer(t, &(struct answer){
+				      .status = 504,
+				      .why = "the target did not answer in time",
+				      .text = STR("The service behind this name took too long to "
+						  "answer.")});
 		return;
 	}
 	txn_abort(t, t->head_done ? "nothing moved in time" : "");
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ------------------------------------------------------------------------------------- */
 
 static void txn_up_release(struct txn *t)
 {

@@ -20,7 +20,8 @@ struct udp_flow { /* what its record needs */
 static int udp_socket(struct worker *w, const struct target *t, struct rn_error *err)
 {
 	if (t->kind != TARGET_IP)
-		return rn_fail(err, RN_ECONFIG, "target %.*s cannot take datagrams", STR_ARG(t->name));
+		return rn_fail(err, RN_ECONFIG, "target %.*s cannot take datagrams",
+			       STR_ARG(t->name));
 	if (t->via.len)
 		return side_udp(w->proxy->side, t->via, &t->address, err);
 	int fd = socket(t->address.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -38,12 +39,18 @@ static void udp_note(struct listener *l, const struct addr *client, const struct
 		     const struct flow_stat *stat, const char *why)
 {
 	const struct listen_conf *conf = snapshot_listen(f->view->snap, l->name);
-	flow_record(l->worker, &(struct flow_note){
-		.snap = f->view->snap, .listener = l->name, .resource = conf ? conf->resource : NULL,
-		.target = f->target, .peer = client, .via = conf && conf->via.len,
-		.decision = f->decision, .began_ms = f->began_ms, .began_at = f->began_at,
-		.bytes_in = stat ? stat->to_upstream_bytes : 0,
-		.bytes_out = stat ? stat->to_client_bytes : 0, .why = why});
+	flow_record(l->worker, &(struct flow_note){.snap = f->view->snap,
+						   .listener = l->name,
+						   .resource = conf ? conf->resource : NULL,
+						   .target = f->target,
+						   .peer = client,
+						   .via = conf && conf->via.len,
+						   .decision = f->decision,
+						   .began_ms = f->began_ms,
+						   .began_at = f->began_at,
+						   .bytes_in = stat ? stat->to_upstream_bytes : 0,
+						   .bytes_out = stat ? stat->to_client_bytes : 0,
+						   .why = why});
 }
 
 static int udp_flow_open(void *ctx, const struct addr *client, void **flow_ctx)
@@ -56,7 +63,8 @@ static int udp_flow_open(void *ctx, const struct addr *client, void **flow_ctx)
 
 	if (!conf)
 		return RN_EPERM;
-	struct udp_flow f = {.view = w->view, .began_ms = loop_now_ms(w->loop),
+	struct udp_flow f = {.view = w->view,
+			     .began_ms = loop_now_ms(w->loop),
 			     .began_at = clock_wall_ms(),
 			     .decision = flow_decide(w->view->snap, conf, client)};
 	if (f.decision.allow && (f.target = balance_pick(w->view, conf->resource, 0)))
@@ -73,7 +81,8 @@ static int udp_flow_open(void *ctx, const struct addr *client, void **flow_ctx)
 	*flow_ctx = kept;
 	atomic_fetch_add_explicit(&l->count->accepted, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&l->count->open, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&f.target->state->slots[w->index].requests, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&f.target->state->slots[w->index].requests, 1,
+				  memory_order_relaxed);
 	return fd;
 }
 
@@ -92,7 +101,11 @@ static void udp_flow_end(void *ctx, const struct addr *client, const struct flow
 
 struct flows *udp_start(struct listener *l, int fd, struct rn_error *err)
 {
-	struct flows_conf conf = {.listener = fd, .max = FLOWS_MAX, .idle_ms = FLOW_IDLE_MS,
-				  .open = udp_flow_open, .end = udp_flow_end, .ctx = l};
+	struct flows_conf conf = {.listener = fd,
+				  .max = FLOWS_MAX,
+				  .idle_ms = FLOW_IDLE_MS,
+				  .open = udp_flow_open,
+				  .end = udp_flow_end,
+				  .ctx = l};
 	return flows_start(l->worker->loop, &conf, err);
 }

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define POOL_MAX 256       /* idle connections to one target in one worker */
+#define POOL_MAX 256	   /* idle connections to one target in one worker */
 #define POOL_IDLE_MS 30000 /* shorter than what servers commonly allow */
 
 static struct target_slot *up_slot(const struct up *up)
@@ -47,7 +47,8 @@ static void up_tell(struct up *up, const char *why)
 	up_free(up);
 }
 
-/* ---- the pool ------------------------------------------------------------------------------------ */
+/* ---- the pool
+ * ------------------------------------------------------------------------------------ */
 
 static void pool_remove(struct up *up)
 {
@@ -142,7 +143,8 @@ void ups_close(struct worker *w, bool only_tunnels)
 	}
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------- */
+/* ---- connecting
+ * ---------------------------------------------------------------------------------- */
 
 static void up_timeout(struct timer *timer)
 {
@@ -161,7 +163,8 @@ static void up_handshake(struct up *up)
 		return;
 	}
 	if (io != IO_OK) {
-		str_copy(up->why, sizeof(up->why), str_slice(str_from(err.text), 0, sizeof(up->why) - 1));
+		str_copy(up->why, sizeof(up->why),
+			 str_slice(str_from(err.text), 0, sizeof(up->why) - 1));
 		up_tell(up, up->why);
 		return;
 	}
@@ -262,7 +265,8 @@ static int up_dial_tunnel(struct up *up, const struct target *t)
 	return 0;
 }
 
-struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_fn *done, void *owner)
+struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_fn *done,
+		   void *owner)
 {
 	struct up *up = calloc(1, sizeof(*up));
 	struct rn_error err;
@@ -270,8 +274,13 @@ struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_f
 
 	if (!up)
 		return NULL;
-	*up = (struct up){.worker = w, .target = t, .state = state_ref(t->state), .done = done, .owner = owner,
-			  .stream.watch.fd = -1, .timer.fn = up_failed};
+	*up = (struct up){.worker = w,
+			  .target = t,
+			  .state = state_ref(t->state),
+			  .done = done,
+			  .owner = owner,
+			  .stream.watch.fd = -1,
+			  .timer.fn = up_failed};
 	slot_active(up, 1);
 	atomic_fetch_add_explicit(&up_slot(up)->requests, 1, memory_order_relaxed);
 	timer_start(w->loop, &up->timer, timeout_ms);
@@ -281,7 +290,8 @@ struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_f
 		up_close(up);
 		return NULL;
 	}
-	fd = t->kind == TARGET_UNIX ? stream_connect_unix(t->path, &err) : tcp_connect(&t->address, &err);
+	fd = t->kind == TARGET_UNIX ? stream_connect_unix(t->path, &err)
+				    : tcp_connect(&t->address, &err);
 	if (fd < 0) {
 		up_fail_soon(up, &err);
 		return up;
@@ -302,8 +312,12 @@ struct up *up_from_fd(struct worker *w, struct target *t, int fd, struct txn *ow
 		rn_fail(err, RN_EOS, "out of memory");
 		return NULL;
 	}
-	*up = (struct up){.worker = w, .target = t, .state = state_ref(t->state), .owner = owner,
-			  .step = UP_BUSY, .timer.fn = up_failed};
+	*up = (struct up){.worker = w,
+			  .target = t,
+			  .state = state_ref(t->state),
+			  .owner = owner,
+			  .step = UP_BUSY,
+			  .timer.fn = up_failed};
 	slot_active(up, 1);
 	atomic_fetch_add_explicit(&up_slot(up)->requests, 1, memory_order_relaxed);
 	if (stream_open(&up->stream, w->loop, fd, EPOLLIN, txn_up_event, err)) {

@@ -52,7 +52,8 @@ struct view *view_new(struct snapshot *s)
 	return v;
 }
 
-/* ---- access records ----------------------------------------------------------------------------- */
+/* ---- access records -----------------------------------------------------------------------------
+ */
 
 /* Records wait a little, so that main is woken for many at once. */
 #define ACCESS_FLUSH_MS 20
@@ -70,7 +71,8 @@ void worker_access_put(struct worker *w)
 		timer_start(w->loop, &w->access_timer, ACCESS_FLUSH_MS);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------- */
 
 int worker_init(struct worker *w, struct proxy *p, unsigned index, struct rn_error *err)
 {
@@ -132,7 +134,8 @@ void worker_closed(struct worker *w)
 	worker_check_drained(w);
 }
 
-/* ---- orders from main ---------------------------------------------------------------------------- */
+/* ---- orders from main
+ * ---------------------------------------------------------------------------- */
 
 static void order_apply(struct mail *m)
 {
@@ -150,8 +153,8 @@ static void order_apply(struct mail *m)
 	for (size_t i = 0; i < o->opens.len; i++) {
 		struct order_open *open = &o->opens.ptr[i];
 		if (!listener_open(w, open->name, open->fd, open->udp, open->count))
-			log_event(LOG_ERROR, "a listener cannot be watched: no memory or descriptors",
-				  NULL);
+			log_event(LOG_ERROR,
+				  "a listener cannot be watched: no memory or descriptors", NULL);
 	}
 	if (o->drain && !w->draining) {
 		w->draining = true;

@@ -2,16 +2,16 @@
  *
  * Inside of the proxy: what its files share. Threads and who owns what:
  *
- *   main      signals, control socket, reload, access records to file and followers   run.c control.c
- *   side      tunnels (their control sockets may block) and health checks              side.c health.c
- *   workers   everything that touches a visitor's bytes; share nothing                 worker.c and below
- *   helper    a process apart, forked first: runs CGI programs                         cgi_helper.c
+ *   main      signals, control socket, reload, access records to file and followers   run.c
+ * control.c side      tunnels (their control sockets may block) and health checks side.c health.c
+ *   workers   everything that touches a visitor's bytes; share nothing                 worker.c and
+ * below helper    a process apart, forked first: runs CGI programs cgi_helper.c
  *
  * A worker has a view of the current snapshot: the snapshot and this worker's place in each
  * resource's rotation. A request (txn) and a relayed connection hold the view that they began with.
  *
- * An HTTP connection (conn) is small and holds no memory of its own between requests; a request takes
- * a txn with its buffers from the worker's pool and goes through the stages (stages.c).
+ * An HTTP connection (conn) is small and holds no memory of its own between requests; a request
+ * takes a txn with its buffers from the worker's pool and goes through the stages (stages.c).
  */
 #ifndef RN_PROXY_WORKER_H
 #define RN_PROXY_WORKER_H
@@ -22,7 +22,8 @@
 #include "proxy/proxy.h"
 #include "proxy/snapshot.h"
 
-/* ---- lists ------------------------------------------------------------------------------------- */
+/* ---- lists -------------------------------------------------------------------------------------
+ */
 
 struct link {
 	struct link *prev, *next; /* circular; NULL when in no list */
@@ -31,7 +32,8 @@ void link_init(struct link *head);
 void link_add(struct link *head, struct link *l);
 void link_remove(struct link *l); /* fine when in no list */
 
-/* ---- orders to a worker ------------------------------------------------------------------------- */
+/* ---- orders to a worker -------------------------------------------------------------------------
+ */
 
 struct listen_count;
 struct order_open {
@@ -44,15 +46,16 @@ struct order_open {
 struct order { /* main waits until it is done, so everything in it may be main's */
 	struct mail mail;
 	struct worker *worker;
-	struct view *view;             /* NULL: the same as before */
+	struct view *view; /* NULL: the same as before */
 	VEC(struct order_open) opens;
-	VEC(struct str) closes;        /* names */
+	VEC(struct str) closes; /* names */
 	bool tunnels; /* one came or went: pooled connections in tunnels are not to be trusted */
 	bool drain, stop;
-	struct order_wait *wait;       /* NULL: nobody waits */
+	struct order_wait *wait; /* NULL: nobody waits */
 };
 
-/* ---- worker ------------------------------------------------------------------------------------ */
+/* ---- worker ------------------------------------------------------------------------------------
+ */
 
 struct txn;
 struct view {
@@ -80,10 +83,10 @@ struct worker {
 	struct link listeners; /* struct listener */
 	struct access_ring ring;
 	struct timer access_timer;
-	uint64_t id_next[2];   /* of request ids: random, counted up */
-	int cgi_fd;            /* to the helper */
+	uint64_t id_next[2]; /* of request ids: random, counted up */
+	int cgi_fd;	     /* to the helper */
 	bool draining;
-	struct mail ended;     /* to main, when the thread is done */
+	struct mail ended; /* to main, when the thread is done */
 	struct order stop;
 	_Atomic bool stopping;
 	_Atomic unsigned open; /* connections, for the drain and for show */
@@ -92,7 +95,8 @@ struct worker {
 /* The thread's body; ends when told to stop. */
 void *worker_main(void *worker);
 
-/* ---- listeners --------------------------------------------------------------------------------- */
+/* ---- listeners ---------------------------------------------------------------------------------
+ */
 
 struct listen_count { /* of one listen name, summed over workers */
 	_Atomic uint64_t accepted;
@@ -106,7 +110,7 @@ struct listener {
 	struct timer rest;
 	struct str name; /* of its listen record; own copy behind the struct */
 	bool udp;
-	struct flows *flows; /* UDP */
+	struct flows *flows;	    /* UDP */
 	struct listen_count *count; /* main's; lives as long as the proxy */
 };
 
@@ -118,7 +122,8 @@ void listeners_close(struct worker *w);
 /* The current record of it; NULL if the config has it no more. */
 struct listen_conf *listener_conf(const struct listener *l);
 
-/* ---- targets and connections to them ------------------------------------------------------------ */
+/* ---- targets and connections to them ------------------------------------------------------------
+ */
 
 /* The next target of RES by weight, leaving out those that are down, and the TRIED ones (up to 8
  * bits, by place); a suspected one only if there is no other. NULL: none is up. */
@@ -140,32 +145,34 @@ struct up {
 	enum up_state step;
 	struct up *next; /* in the pool */
 	up_fn *done;
-	void *owner;     /* struct txn or struct tcp; NULL in the pool */
-	unsigned uses;   /* requests served before this one */
+	void *owner;   /* struct txn or struct tcp; NULL in the pool */
+	unsigned uses; /* requests served before this one */
 	struct dial *dial;
-	char why[128];   /* of a failure */
+	char why[128]; /* of a failure */
 };
 
 /* An idle connection from the pool, or NULL. */
 struct up *up_reuse(struct worker *w, struct target *t, void *owner);
 /* Begins a new one; DONE comes later, from the loop, never from inside. NULL: no descriptors or
  * memory. */
-struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_fn *done, void *owner);
+struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_fn *done,
+		   void *owner);
 /* A connected socket of ours (CGI); taken over, also on failure. */
 struct up *up_from_fd(struct worker *w, struct target *t, int fd, struct txn *owner,
 		      struct rn_error *err);
 /* Back to the pool after a whole answer. */
 void up_keep(struct up *up);
 void up_close(struct up *up); /* NULL is fine */
-/* Idle connections to the targets that the worker's view knows; only those in tunnels, when one came or
- * went. */
+/* Idle connections to the targets that the worker's view knows; only those in tunnels, when one
+ * came or went. */
 void ups_close(struct worker *w, bool only_tunnels);
 /* A plain connection's descriptor, for a relay; UP is gone. */
 int up_detach(struct up *up);
 /* Events of a busy connection; relay.c. */
 void txn_up_event(struct watch *watch, uint32_t events);
 
-/* ---- HTTP -------------------------------------------------------------------------------------- */
+/* ---- HTTP --------------------------------------------------------------------------------------
+ */
 
 enum conn_step { CONN_HANDSHAKE, CONN_IDLE, CONN_LEFT, CONN_BUSY, CONN_LINGER };
 
@@ -180,7 +187,7 @@ struct conn { /* a visitor's connection */
 	struct addr peer;
 	uint32_t requests;
 	uint32_t linger_bytes;
-	uint32_t depth; /* of answers given without a turn of the loop between them */
+	uint32_t depth;	   /* of answers given without a turn of the loop between them */
 	struct inbuf left; /* CONN_LEFT: bytes of the next request */
 	enum conn_step step;
 	bool tls;
@@ -195,13 +202,13 @@ void conns_drain(struct worker *w);
 void conns_close(struct worker *w);
 
 enum stage { /* in this order */
-	STAGE_PARSE,
-	STAGE_ROUTE,
-	STAGE_AUTHENTICATE,
-	STAGE_POLICY,
-	STAGE_BALANCE,
-	STAGE_RELAY,
-	STAGES_DONE, /* answered */
+	     STAGE_PARSE,
+	     STAGE_ROUTE,
+	     STAGE_AUTHENTICATE,
+	     STAGE_POLICY,
+	     STAGE_BALANCE,
+	     STAGE_RELAY,
+	     STAGES_DONE, /* answered */
 };
 enum stage_result { STAGE_NEXT, STAGE_WAIT, STAGE_DONE };
 typedef enum stage_result stage_fn(struct txn *t);
@@ -240,14 +247,14 @@ struct txn { /* one request and its answer */
 	struct up *up;
 	struct timer timer;
 	uint8_t stage;
-	uint8_t tried;  /* targets that could not be reached; balance_bit */
+	uint8_t tried;	/* targets that could not be reached; balance_bit */
 	bool head_done; /* the request's head is whole */
-	uint8_t tries;  /* connections that failed */
-	bool relaying;  /* the request is on its way to the target */
+	uint8_t tries;	/* connections that failed */
+	bool relaying;	/* the request is on its way to the target */
 	bool answering; /* a head was written for the visitor */
-	bool own;       /* the answer is ours, not a target's */
-	bool keep;      /* the visitor's connection stays afterwards */
-	bool up_keep;   /* the target's connection too */
+	bool own;	/* the answer is ours, not a target's */
+	bool keep;	/* the visitor's connection stays afterwards */
+	bool up_keep;	/* the target's connection too */
 	bool req_done, res_done;
 	bool retried;
 	bool upgraded;
@@ -281,18 +288,18 @@ void txn_message_free(struct txn *t);
 
 extern stage_fn stage_parse, stage_route, stage_authenticate, stage_policy, stage_balance,
 	stage_relay;
-void stage_access(struct txn *t);       /* the last one: the access record */
+void stage_access(struct txn *t);		    /* the last one: the access record */
 void access_describe(struct txn *t, struct buf *b); /* its part that is known from the request */
 
-/* Our own answers. TEXT: plain sentences for a person. All return STAGE_DONE and end the request once
- * the answer has left. */
+/* Our own answers. TEXT: plain sentences for a person. All return STAGE_DONE and end the request
+ * once the answer has left. */
 struct answer {
 	unsigned status;
 	struct str title, text;
 	struct str link, link_text;
 	struct str fields; /* complete lines */
 	const char *why;   /* for the access record; NULL: none */
-	bool bare;         /* no body: 204, redirects */
+	bool bare;	   /* no body: 204, redirects */
 };
 enum stage_result txn_answer(struct txn *t, const struct answer *a);
 /* The heads as the other side gets them, into m->req_text and m->res_text. False: does not fit. */
@@ -307,13 +314,15 @@ void txn_up_done(void *txn, struct up *up, const char *why);
 /* What was proved, as policy wants it. */
 void facts_from(const struct txn *t, struct policy_facts *f);
 
-/* ---- TCP and UDP ------------------------------------------------------------------------------- */
+/* ---- TCP and UDP -------------------------------------------------------------------------------
+ */
 
 void tcp_accept(struct listener *l, int fd, const struct addr *peer);
 void tcps_close(struct worker *w);
 struct flows *udp_start(struct listener *l, int fd, struct rn_error *err);
 
-/* ---- side thread and CGI ------------------------------------------------------------------------ */
+/* ---- side thread and CGI ------------------------------------------------------------------------
+ */
 
 /* A connection inside a tunnel, asked for by a worker, made by the side thread. */
 struct dial {
@@ -328,7 +337,9 @@ struct dial {
 };
 void side_dial(struct proxy *p, struct dial *d, mail_fn *back);
 
-/* Starts T's program; the descriptor is its stdin and stdout. VARS: NUL-ended NAME=value strings. */
-int cgi_start(struct worker *w, const struct target *t, struct str vars, struct rn_error *err) must_check;
+/* Starts T's program; the descriptor is its stdin and stdout. VARS: NUL-ended NAME=value strings.
+ */
+int cgi_start(struct worker *w, const struct target *t, struct str vars,
+	      struct rn_error *err) must_check;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Paths and hosts on their way to a resource. Oracle: a request that is routed to the open resource by
- * a path under /open must, decoded and resolved as a careless server would, still be under /open.
+ * Paths and hosts on their way to a resource. Oracle: a request that is routed to the open resource
+ * by a path under /open must, decoded and resolved as a careless server would, still be under
+ * /open.
  */
 #include "http/http.h"
 #include "proxy/path.h"
@@ -16,7 +17,8 @@ static size_t careless(char *out, struct str path)
 	for (size_t i = 0; i < path.len; i++) {
 		char c = path.ptr[i];
 		uint8_t byte;
-		if (c == '%' && i + 2 < path.len && hex_decode(&byte, 1, str_slice(path, i + 1, i + 3))) {
+		if (c == '%' && i + 2 < path.len &&
+		    hex_decode(&byte, 1, str_slice(path, i + 1, i + 3))) {
 			c = (char)byte;
 			i += 2;
 		}

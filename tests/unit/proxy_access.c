@@ -36,7 +36,8 @@ static void test_ring(void)
 		put(&r, line);
 	buf_clear(&out);
 	access_ring_take(&r, &out);
-	TAP_OK(out.len == 262000 && r.lost == 38, "a full ring drops whole records and counts them");
+	TAP_OK(out.len == 262000 && r.lost == 38,
+	       "a full ring drops whole records and counts them");
 	access_ring_free(&r);
 	buf_free(&out);
 }

@@ -60,7 +60,8 @@ static void expect(const char *what, struct str bytes, enum http_body from, enum
 		if (want == HALF_DONE && to == HTTP_BODY_CHUNKED) {
 			struct buf plain;
 			buf_init(&plain, 1 << 20);
-			fine &= carry(buf_str(&out), out.len, HTTP_BODY_CHUNKED, HTTP_BODY_CLOSE, 0, &plain) == HALF_DONE;
+			fine &= carry(buf_str(&out), out.len, HTTP_BODY_CHUNKED, HTTP_BODY_CLOSE, 0,
+				      &plain) == HALF_DONE;
 			fine &= str_eq(buf_str(&plain), text);
 			buf_free(&plain);
 		}
@@ -76,17 +77,21 @@ int main(void)
 	const struct str text = STR("abc0123456789");
 
 	loop = loop_new(&err);
-	expect("a length, however it is cut", text, HTTP_BODY_LENGTH, HTTP_BODY_LENGTH, 13, HALF_DONE, text);
-	expect("nothing behind a length", STR("abc0123456789GET"), HTTP_BODY_LENGTH, HTTP_BODY_LENGTH, 13,
+	expect("a length, however it is cut", text, HTTP_BODY_LENGTH, HTTP_BODY_LENGTH, 13,
 	       HALF_DONE, text);
-	expect("too little of a length", text, HTTP_BODY_LENGTH, HTTP_BODY_LENGTH, 14, HALF_SRC_FAILED, text);
-	expect("chunks to chunks", chunks, HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED, 0, HALF_DONE, text);
+	expect("nothing behind a length", STR("abc0123456789GET"), HTTP_BODY_LENGTH,
+	       HTTP_BODY_LENGTH, 13, HALF_DONE, text);
+	expect("too little of a length", text, HTTP_BODY_LENGTH, HTTP_BODY_LENGTH, 14,
+	       HALF_SRC_FAILED, text);
+	expect("chunks to chunks", chunks, HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED, 0, HALF_DONE,
+	       text);
 	expect("chunks to plain", chunks, HTTP_BODY_CHUNKED, HTTP_BODY_CLOSE, 0, HALF_DONE, text);
-	expect("until the end to chunks", text, HTTP_BODY_CLOSE, HTTP_BODY_CHUNKED, 0, HALF_DONE, text);
-	expect("chunks that break off", STR("3\r\nabc\r\nA\r\n01234"), HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED,
-	       0, HALF_SRC_FAILED, text);
-	expect("a bad chunk", STR("3\r\nabcd\r\n0\r\n\r\n"), HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED, 0,
-	       HALF_BAD, text);
+	expect("until the end to chunks", text, HTTP_BODY_CLOSE, HTTP_BODY_CHUNKED, 0, HALF_DONE,
+	       text);
+	expect("chunks that break off", STR("3\r\nabc\r\nA\r\n01234"), HTTP_BODY_CHUNKED,
+	       HTTP_BODY_CHUNKED, 0, HALF_SRC_FAILED, text);
+	expect("a bad chunk", STR("3\r\nabcd\r\n0\r\n\r\n"), HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED,
+	       0, HALF_BAD, text);
 	block_pool_free(&pool);
 	loop_free(loop);
 	return tap_done();

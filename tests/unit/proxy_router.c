@@ -37,19 +37,23 @@ static void test_small(void)
 	add(&r, "*.b.test", "/only", 6);
 	add(&r, "", "/any", 7);
 	TAP_OK(router_add(&r, STR("a.test"), STR("/x/"), res(9), &taken, &err) == RN_ECONFIG &&
-		       taken == res(2), "the same host and path twice is refused, and who has it is told");
+		       taken == res(2),
+	       "the same host and path twice is refused, and who has it is told");
 	router_seal(&r);
 	TAP_OK(find(&r, "a.test", "/") == 1, "root");
 	TAP_OK(find(&r, "a.test", "/x") == 2 && find(&r, "a.test", "/x/z") == 2, "prefix");
-	TAP_OK(find(&r, "a.test", "/x/y") == 3 && find(&r, "a.test", "/x/y/z") == 3, "longer prefix");
+	TAP_OK(find(&r, "a.test", "/x/y") == 3 && find(&r, "a.test", "/x/y/z") == 3,
+	       "longer prefix");
 	TAP_OK(find(&r, "a.test", "/xy") == 1, "a prefix ends at a segment");
 	TAP_OK(find(&r, "a.test", "/x-y/1") == 4, "a sibling between in byte order");
-	TAP_OK(find(&r, "c.test", "/") == 5 && find(&r, "d.c.test", "/") == 5, "wildcard, any depth");
+	TAP_OK(find(&r, "c.test", "/") == 5 && find(&r, "d.c.test", "/") == 5,
+	       "wildcard, any depth");
 	TAP_OK(find(&r, "c.b.test", "/only/1") == 6, "the most specific wildcard");
 	TAP_OK(find(&r, "c.b.test", "/other") == 5, "a wider one when its path does not fit");
 	TAP_OK(find(&r, "test", "/") == 0, "a wildcard does not match its own parent");
 	TAP_OK(find(&r, "else", "/any") == 7, "no host");
-	TAP_OK(!router_find(&r, STR("else"), STR("/"), &known) && known, "nothing, but a host is known");
+	TAP_OK(!router_find(&r, STR("else"), STR("/"), &known) && known,
+	       "nothing, but a host is known");
 	TAP_OK(router_host(&r, STR("a.test")) == res(1), "any resource of a host");
 	router_free(&r);
 }
@@ -73,8 +77,8 @@ static uintptr_t slow(const char *const *paths, size_t n, const char *path)
 
 static void test_random(void)
 {
-	static const char *const paths[] = {"/", "/a", "/a/b", "/a/b/c", "/aa", "/a-b", "/a/bb", "/b",
-					    "/b/a/b", "/b/a/c", "/a/b/c/d/a"};
+	static const char *const paths[] = {"/",     "/a", "/a/b",   "/a/b/c", "/aa",	    "/a-b",
+					    "/a/bb", "/b", "/b/a/b", "/b/a/c", "/a/b/c/d/a"};
 	static const char letters[] = "/ab-c/d/";
 	struct router r = {0};
 	unsigned seed = 7;
