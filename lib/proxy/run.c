@@ -270,9 +270,9 @@ static int start_config(struct proxy *p, struct rn_error *err)
 	struct socket_plan *plan = sockets_prepare(p, p->snap, err);
 	if (!plan)
 		return err->code;
-	rc = proxy_become_user(p->o.user, err);
+	rc = control_open(p, err); /* its folder may be root's */
 	if (rc == 0)
-		rc = control_open(p, err);
+		rc = proxy_become_user(p->o.user, err);
 	if (rc == 0)
 		rc = start_threads(p, err);
 	if (rc) {
