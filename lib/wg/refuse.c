@@ -8,12 +8,6 @@
 
 #define HOPS 64
 
-static void put16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
 /* RFC 1122, 3.2.2. */
 static bool may_refuse4(const uint8_t *ip, size_t len)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The TUN device: where inner packets come from and go to, a burst at a time. The device carries
- * virtio-net headers, so the kernel hands over TCP data in pieces of up to 64 KiB, which are cut
- * here into packets of the connection's segment size.
+ * virtio-net headers, so the kernel hands over TCP data (and what a program sends by UDP_SEGMENT) in
+ * pieces of up to 64 KiB, which are cut here into packets of the connection's segment size; and takes
+ * packets of one flow that arrived in a row as one.
  */
 #ifndef RN_WG_TUN_H
 #define RN_WG_TUN_H
@@ -19,10 +20,10 @@
 
 /* A packet as the kernel handed it over, and how much of it was cut off already. */
 struct tun_big {
-	struct virtio_net_hdr how;
+	struct virtio_net_hdr how; /* with the packet behind it, as the kernel writes them */
 	uint8_t ip[TUN_PACKET_MAX + 1];
 	size_t len;     /* 0: none */
-	size_t headers; /* IP and TCP headers, which every segment repeats; 0: not to be cut */
+	size_t headers; /* IP and TCP or UDP headers, which every segment repeats; 0: not to be cut */
 	size_t pos;     /* of the next byte of payload */
 	uint32_t segment;
 };
@@ -31,8 +32,10 @@ struct tun {
 	int fd;
 	char name[IFNAMSIZ];
 	uint32_t mtu; /* of the device, as its owner says */
+	bool uso;        /* the kernel takes and gives UDP in pieces, too */
+	bool expect_big; /* the packet before was one to be cut */
 	struct tun_big big;
-	uint8_t out[2 * TUN_PACKET_MAX + TUN_BATCH * WG_SEALED_LEN(0)];
+	uint8_t out[3 * TUN_PACKET_MAX + TUN_BATCH * WG_SEALED_LEN(0)];
 };
 
 /* Opens /dev/net/tun in the current network namespace and makes the device NAME there. Gives the
@@ -59,6 +62,9 @@ void tun_write(struct tun *t, const struct wg_pkt *v, size_t n);
 /* Takes stock of a packet of BIG->len bytes with its header BIG->how, before the first
  * tun_big_next. False: malformed, to be dropped. */
 bool tun_big_start(struct tun_big *big);
+/* Checks a packet that is not to be cut, and puts in the checksum that HOW may ask for. False:
+ * malformed. */
+bool tun_whole(const struct virtio_net_hdr *how, uint8_t *ip, size_t len);
 /* Writes the next packet with right lengths and checksums to OUT (room for ROOM bytes). Gives its
  * length, or 0 when it would not fit. After the last one big->len is 0. */
 size_t tun_big_next(struct tun_big *big, uint8_t *out, size_t room);
@@ -69,8 +75,9 @@ struct tun_join {
 	size_t n;
 };
 /* Joins as many of the first of the N packets (at least one) as are in-order neighbours of one TCP
- * connection, with headers and checksums such that the kernel could have cut them out of one: the
- * reverse of tun_big. The headers of the first, and the bytes before it, are written over. */
-void tun_join(struct tun_join *join, const struct wg_pkt *v, size_t n);
+ * connection, or neighbours of one UDP flow (if USO), with headers and checksums such that the kernel
+ * could have cut them out of one: the reverse of tun_big. The headers of the first, and the bytes
+ * before it, are written over. */
+void tun_join(struct tun_join *join, const struct wg_pkt *v, size_t n, bool uso);
 
 #endif

@@ -5,7 +5,7 @@
 #include <netinet/udp.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES (4 << 20) /* as much as the system grants, up to this */
+#define BUFFER_BYTES (4 << 20) /* as much of it as the system grants */
 #define PORT_TRIES 16
 
 struct udp *udp_new(void)
@@ -32,6 +32,14 @@ static void set_int(int fd, int level, int option, int value)
 		log_write(LOG_DEBUG, "socket option %d/%d is not supported", level, option);
 }
 
+/* Beyond the system's limit if we may. */
+static void set_buffer(int fd, int option, int forced)
+{
+	const int bytes = BUFFER_BYTES;
+	if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof(bytes)) < 0)
+		set_int(fd, SOL_SOCKET, option, bytes);
+}
+
 static int set_mark(int fd, uint32_t mark, struct rn_error *err)
 {
 	if (mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
@@ -52,8 +60,8 @@ static int open_one(int family, uint16_t port, uint32_t mark, bool *missing, str
 		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	set_int(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
 	set_int(fd, IPPROTO_UDP, UDP_GRO, 1);
-	set_int(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
-	set_int(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
+	set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE);
+	set_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE);
 	struct addr a = {.sa.sa_family = (sa_family_t)family};
 	addr_set_port(&a, port);
 	int code = set_mark(fd, mark, err);

@@ -20,7 +20,7 @@ static void check(const struct wg_pkt *v, size_t n)
 		copies[i] = malloc(v[i].len);
 		memcpy(copies[i], v[i].data, v[i].len);
 	}
-	tun_join(&join, v, n);
+	tun_join(&join, v, n, true);
 	rn_assert(join.n >= 1 && join.n <= n);
 	memcpy(&big.how, join.iov[0].iov_base, sizeof(big.how));
 	big.len = join.iov[0].iov_len - sizeof(big.how);

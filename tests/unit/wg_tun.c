@@ -167,7 +167,7 @@ static void check_join(bool v6)
 	uint8_t again[2000];
 	size_t n = cut(v6, 30000), same = 0;
 	memcpy(before, pieces, sizeof(before));
-	tun_join(&join, v, n);
+	tun_join(&join, v, n, true);
 	TAP_OK(n == 24 && join.n == n, v6 ? "all pieces of IPv6 are joined" : "all pieces are joined");
 	TAP_OK(flatten(&join) == (v6 ? 60U : 40U) + 30000, "into one of their length");
 	TAP_OK(tun_big_start(&big), "which the kernel could cut again");
@@ -196,7 +196,7 @@ static size_t joined_after(size_t which, size_t byte, uint8_t change, bool mend)
 		ip[36] = (uint8_t)(sum >> 8);
 		ip[37] = (uint8_t)sum;
 	}
-	tun_join(&join, v, n);
+	tun_join(&join, v, n, true);
 	return join.n;
 }
 
