@@ -74,6 +74,8 @@ static void tun_event(struct watch *w, uint32_t events)
 		if (n <= 0)
 			break;
 		wg_input_tun(d->wg, v, (size_t)n, clock_now_ns());
+		if (d->tun->drained)
+			break;
 	}
 	carrier_rearm(d);
 }

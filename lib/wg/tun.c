@@ -141,6 +141,7 @@ int tun_read(struct tun *t, struct wg_pkt *v, size_t max, struct rn_error *err)
 {
 	size_t used = 0, n = 0;
 	bool more = true;
+	t->drained = false;
 	while (more && n < MIN(max, TUN_BATCH) && sizeof(t->out) - used >= WG_SEALED_LEN(TUN_PACKET_MAX)) {
 		uint8_t *at = t->out + used + WG_HEAD;
 		ssize_t len;
@@ -155,6 +156,7 @@ int tun_read(struct tun *t, struct wg_pkt *v, size_t max, struct rn_error *err)
 		v[n++] = (struct wg_pkt){.data = at, .len = (uint32_t)len};
 		used += sealed_len(t, (size_t)len);
 	}
+	t->drained = !more;
 	return (int)n;
 }
 

@@ -34,6 +34,7 @@ struct tun {
 	uint32_t mtu; /* of the device, as its owner says */
 	bool uso;        /* the kernel takes and gives UDP in pieces, too */
 	bool expect_big; /* the packet before was one to be cut */
+	bool drained;    /* the last tun_read took all that there was */
 	struct tun_big big;
 	uint8_t out[3 * TUN_PACKET_MAX + TUN_BATCH * WG_SEALED_LEN(0)];
 };
@@ -50,7 +51,7 @@ void tun_free(struct tun *t);
 /* Reads up to MAX packets (at most TUN_BATCH) into V, as wg_input_tun wants them: they lie in T until
  * the next call, so far apart that the datagrams made of them where they lie are contiguous. Gives
  * their number: 0 when there is none now, negative when the device is gone. A call that gave packets
- * may have left more. */
+ * may have left more, unless T->drained. */
 int tun_read(struct tun *t, struct wg_pkt *v, size_t max, struct rn_error *err) must_check;
 
 /* Writes whole packets, as ops.deliver gives them (the bytes before each are overwritten); one that
