@@ -6,6 +6,7 @@
 
 #include "wg/carrier.h"
 #include "wg/control.h"
+#include "wg/kernel.h"
 #include "wg/namespace.h"
 
 #include <errno.h>
@@ -20,12 +21,17 @@
 #define LOCK_POLL_MS 10
 #define UAPI_DIR "/run/wireguard"
 
+enum which_engine { ENGINE_AUTO, ENGINE_KERNEL, ENGINE_USER };
+
 struct up {
 	struct cli *cli;
 	const char *name;
 	struct config_file file; /* no path: no config, or standard input */
 	struct wg_config config;
 	enum inside_mode mode;
+	enum which_engine which;
+	bool is_kernel;
+	char why[sizeof(((struct rn_error *)NULL)->text)]; /* auto did not take the kernel */
 	struct loop *loop;
 	struct engine *engine;
 	struct wg_control control;
@@ -75,21 +81,31 @@ static int read_config(struct up *u, const char *file, struct wg_config *config,
 	return code;
 }
 
-static int choose_engine(const char *engine, enum rn_err blame, struct rn_error *err)
+static const struct {
+	const char *name;
+	enum which_engine engine;
+} engine_names[] = {{"auto", ENGINE_AUTO}, {"kernel", ENGINE_KERNEL}, {"user", ENGINE_USER}};
+
+static int choose_engine(struct up *u, const char *name, enum rn_err blame, struct rn_error *err)
 {
-	if (!engine || strcmp(engine, "auto") == 0 || strcmp(engine, "user") == 0)
+	for (size_t i = 0; name && i < ARRAY_LEN(engine_names); i++) {
+		if (strcmp(name, engine_names[i].name) != 0)
+			continue;
+		u->which = engine_names[i].engine;
 		return 0;
-	if (strcmp(engine, "kernel") == 0 || strcmp(engine, "netstack") == 0)
-		return rn_fail(err, blame, "engine %s: this version has the user engine only", engine);
-	return rn_fail(err, blame, "engine %s: none of auto, kernel, user, netstack", engine);
+	}
+	if (!name)
+		return 0;
+	if (strcmp(name, "netstack") == 0)
+		return rn_fail(err, blame, "engine netstack: this version has the engines kernel and user");
+	return rn_fail(err, blame, "engine %s: none of auto, kernel, user, netstack", name);
 }
 
 static int choose(struct up *u, const struct up_options *o)
 {
 	const char *netns = o->netns ? o->netns : u->config.netns;
-	int code = choose_engine(o->engine, RN_EUSAGE, &u->cli->err);
-	if (!code && !o->engine)
-		code = choose_engine(u->config.engine, RN_ECONFIG, &u->cli->err);
+	int code = o->engine ? choose_engine(u, o->engine, RN_EUSAGE, &u->cli->err)
+			     : choose_engine(u, u->config.engine, RN_ECONFIG, &u->cli->err);
 	if (code)
 		return code;
 	u->mode = netns ? (strcmp(netns, "host") == 0 ? INSIDE_HOST : INSIDE_PRIVATE)
@@ -242,6 +258,8 @@ static int open_sockets(struct up *u, struct rn_error *err)
 	u->ctl = ctl_listen(u->loop, path, wg_control_call, &u->control, err);
 	if (!u->ctl)
 		return err->code;
+	if (u->is_kernel) /* wg(8) reaches it by netlink */
+		return 0;
 	snprintf(path, sizeof(path), "%s/wireguard", u->cli->run_dir); /* run_dir is short */
 	code = listen_uapi(u, 0, path, err);
 	/* Where wg(8) looks; a private tunnel's name need not be unique on the machine. */
@@ -258,15 +276,35 @@ static int take_signals(struct up *u, struct rn_error *err)
 	return code ? code : loop_signal(u->loop, SIGHUP, reload_signal, u, err);
 }
 
+/* With auto, what the kernel cannot do or we may not ask of it, the user engine does. */
+static int make_engine(struct up *u, struct rn_error *err)
+{
+	if (u->which != ENGINE_USER) {
+		u->engine = kernel_new(u->loop, u->mode, u->name, err);
+		u->is_kernel = u->engine != NULL;
+		if (u->is_kernel)
+			return 0;
+		if (u->which == ENGINE_KERNEL || (err->code != RN_EPERM && err->code != RN_EAWAY))
+			return rn_fail_in(err, "engine kernel");
+		(void)str_copy(u->why, sizeof(u->why), str_from(err->text));
+		*err = (struct rn_error){0};
+	}
+	u->engine = carrier_new(u->loop, u->mode, u->name, err);
+	if (!u->engine)
+		return err->code;
+	if (u->why[0])
+		engine_set_why(u->engine, u->why);
+	return 0;
+}
+
 static int set_up(struct up *u, struct rn_error *err)
 {
 	u->loop = loop_new(err);
 	if (!u->loop)
 		return err->code;
-	u->engine = carrier_new(u->loop, u->mode, u->name, err);
-	if (!u->engine)
-		return err->code;
-	int code = engine_apply(u->engine, &u->config, err);
+	int code = make_engine(u, err);
+	if (!code)
+		code = engine_apply(u->engine, &u->config, err);
 	wg_config_free(&u->config);
 	wg_config_init(&u->config);
 	if (!code)
@@ -292,6 +330,7 @@ static void tear_down(struct up *u)
 static int serve(struct up *u, const struct up_options *o)
 {
 	struct rn_error err = {0};
+	bool heard = u->told >= 0; /* the one that was called tells the user */
 	int code = set_up(u, &err);
 	if (!code) {
 		tell_word(u, &err);
@@ -306,6 +345,8 @@ static int serve(struct up *u, const struct up_options *o)
 		tell_word(u, &err);
 	}
 	tear_down(u);
+	if (code && heard)
+		_exit(-code);
 	u->cli->err = err;
 	return code;
 }

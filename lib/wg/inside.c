@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
@@ -16,7 +16,17 @@
 
 #define ANSWER_TIMEOUT_S 2
 
-enum verb { VERB_UP, VERB_ADDRESS, VERB_ROUTE, VERB_LISTEN, VERB_CONNECT, VERB_UDP };
+enum verb {
+	VERB_ADOPT,
+	VERB_UP,
+	VERB_ADDRESS,
+	VERB_ROUTE,
+	VERB_LISTEN,
+	VERB_CONNECT,
+	VERB_UDP,
+	VERB_NETLINK,
+	VERB_REMOVE,
+};
 
 /* One message each way; both ends are this program, so the structs go as they are. */
 struct request {
@@ -26,6 +36,9 @@ struct request {
 	unsigned mtu;
 	struct cidr cidr;
 	struct addr local, peer;
+	char name[IFNAMSIZ]; /* adopt */
+	int protocol;        /* netlink */
+	unsigned groups;
 };
 
 struct inside {
@@ -33,6 +46,7 @@ struct inside {
 	pid_t pid; /* the child; 0 in host mode */
 	struct netlink *nl; /* where requests are carried out: the child, or host mode */
 	unsigned ifindex;
+	bool adopted; /* the device is to be removed at the end */
 };
 
 /* ---- carrying out ----------------------------------------------------------------------------- */
@@ -50,10 +64,42 @@ static int udp_open(const struct request *rq, struct rn_error *err)
 	return fd;
 }
 
+static int netlink_bound(int protocol, unsigned groups, struct rn_error *err)
+{
+	struct sockaddr_nl a = {.nl_family = AF_NETLINK, .nl_groups = groups};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0)
+		return fd;
+	int code = rn_fail_errno(err, RN_EOS, "netlink socket inside the tunnel");
+	fd_close(&fd);
+	return code;
+}
+
+/* From now on the end of the socket, not a signal, is what ends the child: there is work left then. */
+static int adopt(struct inside *in, const char *name, struct rn_error *err)
+{
+	if (in->pid == 0 && in->sock >= 0 && prctl(PR_SET_PDEATHSIG, 0) < 0)
+		return rn_fail_errno(err, RN_EOS, "prctl");
+	in->ifindex = if_nametoindex(name);
+	in->adopted = in->ifindex != 0;
+	return in->adopted ? 0 : rn_fail_errno(err, RN_EOS, "looking for the device %s", name);
+}
+
+static int remove_device(struct inside *in, struct rn_error *err)
+{
+	int code = in->adopted ? netlink_link_del(in->nl, in->ifindex, err) : 0;
+	in->adopted = false;
+	return code;
+}
+
 /* 0 or an error; *FD is the socket that was asked for. */
 static int carry_out(struct inside *in, const struct request *rq, int *fd, struct rn_error *err)
 {
 	switch (rq->verb) {
+	case VERB_ADOPT:
+		return adopt(in, rq->name, err);
+	case VERB_REMOVE:
+		return remove_device(in, err);
 	case VERB_UP:
 		return netlink_link_up(in->nl, in->ifindex, rq->mtu, err);
 	case VERB_ADDRESS:
@@ -69,24 +115,29 @@ static int carry_out(struct inside *in, const struct request *rq, int *fd, struc
 	case VERB_UDP:
 		*fd = udp_open(rq, err);
 		break;
+	case VERB_NETLINK:
+		*fd = netlink_bound(rq->protocol, rq->groups, err);
+		break;
 	default:
 		return rn_fail(err, RN_EBUG, "unknown request %d", (int)rq->verb);
 	}
 	return *fd < 0 ? *fd : 0;
 }
 
-/* The device, made in the namespace that we are in; its descriptor. */
-static int settle(struct inside *in, const char *name, struct rn_error *err)
+/* Settles in the namespace that we are in. *TUN (unless NULL) gets the device's descriptor. */
+static int settle(struct inside *in, const char *name, int *tun, struct rn_error *err)
 {
-	int tun = tun_open(name, err);
-	if (tun < 0)
-		return tun;
 	in->nl = netlink_open(err);
+	if (!in->nl)
+		return err->code;
+	if (!tun)
+		return 0;
+	int fd = tun_open(name, err);
+	if (fd < 0)
+		return fd;
+	*tun = fd;
 	in->ifindex = if_nametoindex(name);
-	if (in->nl && in->ifindex)
-		return tun;
-	close(tun);
-	return in->nl ? rn_fail_errno(err, RN_EOS, "looking for the device %s", name) : err->code;
+	return in->ifindex ? 0 : rn_fail_errno(err, RN_EOS, "looking for the device %s", name);
 }
 
 /* ---- the child -------------------------------------------------------------------------------- */
@@ -128,7 +179,7 @@ static int close_others(int keep)
 	return close_range((unsigned)keep + 1, ~0U, 0);
 }
 
-static int child_settle(struct inside *in, const char *name, struct rn_error *err)
+static int child_settle(struct inside *in, const char *name, int *tun, struct rn_error *err)
 {
 	int code = namespace_enter_new(err);
 	if (code)
@@ -136,18 +187,13 @@ static int child_settle(struct inside *in, const char *name, struct rn_error *er
 	/* After the change of user namespace, which would clear it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return rn_fail_errno(err, RN_EOS, "prctl");
-	int tun = settle(in, name, err);
-	if (tun < 0)
-		return tun;
-	code = netlink_link_up(in->nl, if_nametoindex("lo"), 0, err);
+	code = settle(in, name, tun, err);
 	if (!code)
-		code = privilege_drop(err);
-	if (code)
-		close(tun);
-	return code ? code : tun;
+		code = netlink_link_up(in->nl, if_nametoindex("lo"), 0, err);
+	return code ? code : privilege_drop(err);
 }
 
-_Noreturn static void child_main(int sock, const char *name, pid_t parent)
+_Noreturn static void child_main(int sock, const char *name, bool with_tun, pid_t parent)
 {
 	sigset_t all;
 	sigfillset(&all);
@@ -158,12 +204,17 @@ _Noreturn static void child_main(int sock, const char *name, pid_t parent)
 	prctl(PR_SET_NAME, "rn-wg-inside");
 	struct inside in = {.sock = sock};
 	struct rn_error err = {0};
-	int tun = close_others(sock) < 0 ? rn_fail_errno(&err, RN_EOS, "closing descriptors")
-					 : child_settle(&in, name, &err);
-	bool sent = answer(sock, &err, tun);
+	int tun = -1;
+	if (close_others(sock) < 0)
+		rn_fail_errno(&err, RN_EOS, "closing descriptors");
+	else
+		err.code = (enum rn_err)child_settle(&in, name, with_tun ? &tun : NULL, &err);
+	bool sent = answer(sock, &err, err.code ? -1 : tun);
 	fd_close(&tun);
 	if (sent && !err.code && getppid() == parent)
 		serve(&in);
+	if (remove_device(&in, &err))
+		_exit(1);
 	_exit(0);
 }
 
@@ -210,18 +261,20 @@ static int ask(struct inside *in, const struct request *rq, bool wants_fd, struc
 
 static int start_private(struct inside *in, const char *name, int *tun_fd, struct rn_error *err)
 {
-	int pair[2];
+	int pair[2], fd = -1;
 	pid_t self = getpid();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rn_fail_errno(err, RN_EOS, "socketpair");
 	in->pid = fork();
 	if (in->pid == 0)
-		child_main(pair[1], name, self);
+		child_main(pair[1], name, tun_fd != NULL, self);
 	close(pair[1]);
 	in->sock = pair[0];
 	if (in->pid < 0)
 		return rn_fail_errno(err, RN_EOS, "fork");
-	int code = hear(in, tun_fd, err);
+	int code = hear(in, &fd, err);
+	if (tun_fd)
+		*tun_fd = fd;
 	struct timeval limit = {.tv_sec = ANSWER_TIMEOUT_S};
 	if (!code && setsockopt(in->sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
 		code = rn_fail_errno(err, RN_EOS, "setsockopt");
@@ -231,29 +284,34 @@ static int start_private(struct inside *in, const char *name, int *tun_fd, struc
 struct inside *inside_start(enum inside_mode mode, const char *name, int *tun_fd,
 			    struct rn_error *err)
 {
-	*tun_fd = -1;
+	if (tun_fd)
+		*tun_fd = -1;
 	struct inside *in = calloc(1, sizeof(*in));
 	if (!in) {
 		rn_fail(err, RN_EOS, "out of memory");
 		return NULL;
 	}
 	in->sock = -1;
-	int code;
-	if (mode == INSIDE_PRIVATE)
-		code = start_private(in, name, tun_fd, err);
-	else
-		code = *tun_fd = settle(in, name, err);
-	if (code >= 0 && *tun_fd >= 0)
+	int code = mode == INSIDE_PRIVATE ? start_private(in, name, tun_fd, err)
+					  : settle(in, name, tun_fd, err);
+	if (!code && tun_fd && *tun_fd < 0)
+		code = rn_fail(err, RN_EBUG, "no device came from inside the tunnel");
+	if (!code)
 		return in;
-	fd_close(tun_fd);
+	if (tun_fd)
+		fd_close(tun_fd);
 	inside_stop(in);
 	return NULL;
 }
 
 void inside_stop(struct inside *in)
 {
+	struct request rq = {.verb = VERB_REMOVE};
+	struct rn_error err;
 	if (!in)
 		return;
+	if (in->adopted && ask(in, &rq, false, &err))
+		log_write(LOG_WARN, "%s", err.text);
 	fd_close(&in->sock); /* the child sees the end and leaves */
 	netlink_close(in->nl);
 	if (in->pid > 0) {
@@ -267,6 +325,20 @@ void inside_stop(struct inside *in)
 int inside_fd(const struct inside *in)
 {
 	return in->sock;
+}
+
+pid_t inside_pid(const struct inside *in)
+{
+	return in->pid;
+}
+
+int inside_adopt(struct inside *in, const char *name, struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_ADOPT};
+	(void)str_copy(rq.name, sizeof(rq.name), str_from(name));
+	int code = ask(in, &rq, false, err);
+	in->adopted = !code;
+	return code;
 }
 
 int inside_up(struct inside *in, unsigned mtu, struct rn_error *err)
@@ -307,5 +379,11 @@ int inside_udp(struct inside *in, const struct addr *local, const struct addr *p
 		rq.peer = *peer;
 		rq.has_peer = true;
 	}
+	return ask(in, &rq, true, err);
+}
+
+int inside_netlink(struct inside *in, int protocol, unsigned groups, struct rn_error *err)
+{
+	struct request rq = {.verb = VERB_NETLINK, .protocol = protocol, .groups = groups};
 	return ask(in, &rq, true, err);
 }

@@ -52,6 +52,13 @@ int namespace_enter_new(struct rn_error *err)
 	return rn_fail_errno(err, RN_EOS, "making a network namespace");
 }
 
+bool privilege_over_network(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2] = {{0}};
+	return syscall(SYS_capget, &head, caps) == 0 && (caps[0].effective & 1U << CAP_NET_ADMIN);
+}
+
 int privilege_drop(struct rn_error *err)
 {
 	const uint32_t keep = 1U << CAP_NET_ADMIN | 1U << CAP_NET_BIND_SERVICE;
