@@ -24,6 +24,7 @@ setup() {
 	URL=$(<"$T/url")
 }
 
+answers() { [ "$(status_of "$URL/")" = "$1" ]; }
 serves() { [ "$(visit "$URL/")" = "still here" ]; }
 # The pid that a control socket's owner tells: ctl_pid MACHINE SOCKET
 ctl_pid() {
@@ -82,7 +83,7 @@ ctl_pid() {
 
 @test "the local service down: 502, and an access record that says why" {
 	stop web
-	wait_for bash -c "$(declare -f visit status_of in_ns); [ \"\$(status_of '$URL/')\" = 502 ]"
+	wait_for answers 502
 	begin web client1 busybox httpd -f -p 127.0.0.1:3000 -h "$T/site"
 	wait_for serves
 	run on gateway rn-proxy log --name gateway
@@ -107,7 +108,7 @@ ctl_pid() {
 	wait_for serves
 	rm -rf "$T/gateway/state/console"
 	mv "$T/gateway/console.away" "$T/gateway/state/console"
-	wait_for bash -c "$(declare -f on in_ns); on client1 rn expose list"
+	wait_for on client1 rn expose list
 }
 
 @test "rn-expose ends cleanly while the console is away, and says so" {
