@@ -8,6 +8,7 @@
 #include "wg/control.h"
 #include "wg/kernel.h"
 #include "wg/namespace.h"
+#include "wg/remember.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ struct up {
 	struct wg_control control;
 	struct ctl_server *ctl;
 	struct uapi_server *uapi[2];
+	struct remember *remember;
 	int lock;
 	int told; /* the parent waits here for word, or -1 */
 };
@@ -268,6 +270,18 @@ static int open_sockets(struct up *u, struct rn_error *err)
 	return code;
 }
 
+static int remember_peers(struct up *u, struct rn_error *err)
+{
+	char path[4096];
+	int code = tunnel_path(u->cli, path, sizeof(path), u->name, "peers");
+	if (code) {
+		*err = u->cli->err;
+		return code;
+	}
+	u->remember = remember_new(u->loop, u->engine, path);
+	return u->remember ? 0 : rn_fail(err, RN_EOS, "out of memory");
+}
+
 static int take_signals(struct up *u, struct rn_error *err)
 {
 	int code = loop_signal(u->loop, SIGTERM, end_signal, u, err);
@@ -310,6 +324,8 @@ static int set_up(struct up *u, struct rn_error *err)
 	if (!code)
 		code = open_sockets(u, err);
 	if (!code)
+		code = remember_peers(u, err);
+	if (!code)
 		code = take_signals(u, err);
 	if (!code && u->told >= 0)
 		code = leave_terminal(err);
@@ -321,6 +337,7 @@ static void tear_down(struct up *u)
 	for (size_t i = 0; i < ARRAY_LEN(u->uapi); i++)
 		uapi_close(u->uapi[i]);
 	ctl_close(u->ctl);
+	remember_free(u->remember);
 	engine_free(u->engine);
 	loop_free(u->loop);
 	wg_config_free(&u->config);

@@ -16,12 +16,18 @@ rn_setup() {
 	: >"$T/pids"
 }
 
-# Ends what the test started (by the pids it noted), then removes its folder.
-rn_teardown() {
+# Ends what the test started, by the pids it noted.
+end_started() {
 	local pid
-	[ -n "${T:-}" ] || return 0
 	while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$T/pids"
 	while read -r pid; do wait_gone "$pid" || kill -9 "$pid" 2>/dev/null || true; done <"$T/pids"
+	: >"$T/pids"
+}
+
+# The same, then removes the test's folder.
+rn_teardown() {
+	[ -n "${T:-}" ] || return 0
+	end_started
 	rm -rf "$T"
 }
 

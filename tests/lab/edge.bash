@@ -85,6 +85,7 @@ edge_up() {
 # Processes of a test's own that outlive their parent (tunnels) are ended through their own door.
 edge_down() {
 	local m sock
+	end_started # first, since a live rn-expose starts its tunnel again
 	for m in client1 client2 gateway; do
 		for sock in "$T/$m"/run/wg-*.sock; do
 			[ -S "$sock" ] || continue
