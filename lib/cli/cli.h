@@ -49,7 +49,7 @@ struct cli_cmd {
 	size_t opts_size;
 	int (*run)(struct cli *c, int argc, char **argv); /* positionals only; 0, RN_ENO or an error with c->err filled */
 	int min, max; /* positionals; max < 0: any number */
-	bool no_views; /* does not print records: no -p -j -o --header --schema */
+	bool no_views; /* does not print records: no -p -j -o --header */
 	bool daemon;   /* stays and serves: ignores SIGPIPE, logs from LOG_INFO on (others: LOG_WARN) */
 };
 

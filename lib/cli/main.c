@@ -15,7 +15,6 @@ const struct argp_option cli_view_options[] = {
 	{"json", 'j', 0, 0, "JSON Lines", 1},
 	{"columns", 'o', "KEY,KEY", 0, "Only these values, with tabs between", 1},
 	{"header", OPT_HEADER, 0, 0, "A first line that names format and version", 1},
-	{"schema", OPT_SCHEMA, 0, 0, "Print the schema of records and exit", 1},
 	{0},
 };
 
@@ -23,6 +22,7 @@ const struct argp_option cli_common_options[] = {
 	{"verbose", 'v', 0, 0, "Log more, to standard error", 2},
 	{"help", OPT_HELP, 0, 0, "Print this help and exit", 2},
 	{"usage", OPT_USAGE, 0, 0, "Print a short usage and exit", 2},
+	{"schema", OPT_SCHEMA, 0, 0, "Print the schema of records and exit", 2},
 	{"version", OPT_VERSION, 0, 0, "Print the version and exit", 2},
 	{"list-options", OPT_LIST, 0, OPTION_HIDDEN, "", 2},
 	{0},
