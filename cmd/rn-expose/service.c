@@ -245,6 +245,22 @@ static void look_up_start(struct service *s)
 		step_later(s);
 }
 
+/* The gateway's plain page has the status in its first line and the reason in its second. */
+static void tell_refusal(struct rn_error *err, const struct agent_answer *answer)
+{
+	struct str rest = buf_str(&answer->body), line;
+	bool fine = rest.len && str_cut(&rest, '\n', &line) && str_cut(&rest, '\n', &line) &&
+		    line.len && line.len < 200;
+
+	for (size_t i = 0; fine && i < line.len; i++)
+		fine = line.ptr[i] >= ' ' && line.ptr[i] <= '~';
+	if (fine)
+		rn_fail(err, RN_EAWAY, "the gateway says: %.*s", STR_ARG(line));
+	else
+		rn_fail(err, RN_EAWAY, "the gateway answered the probe with status %d",
+			answer->status);
+}
+
 static void on_probed(void *ctx, int rc, const struct agent_answer *answer,
 		      const struct rn_error *why)
 {
@@ -258,9 +274,8 @@ static void on_probed(void *ctx, int rc, const struct agent_answer *answer,
 			timer_start(s->app->loop, &s->next, PROBE_EVERY_MS);
 		return;
 	}
-	if (rc == 0 && agent_answer_check(answer, &err) == 0)
-		rn_fail(&err, RN_EPROTO, "the gateway answered the probe with status %d",
-			answer->status);
+	if (rc == 0)
+		tell_refusal(&err, answer);
 	mark_down(s, err.text);
 	/* 403 for a port, 404 or 421 for a host that the gateway does not know. */
 	if (s->shown && rc == 0 && answer->status != 503)
