@@ -147,7 +147,8 @@ pid_of() { rn-node show | grep "^daemon=$1 state=up " | grep -o " pid=[0-9]*" | 
 	kill -9 "$wg"
 	again() { [ -n "$(pid_of rn-wg)" ] && [ "$(pid_of rn-wg)" != "$wg" ]; }
 	wait_for again
-	rn-wg show lab | grep -q "^${p%% *}"
+	has_peer() { rn-wg show lab | grep -q "^${p%% *}"; }
+	wait_for has_peer
 
 	wg=$(pid_of rn-wg)
 	kill -9 "$agent"
