@@ -5,7 +5,7 @@
 #
 #   WG_ROUNDS=3   turns of each engine          WG_MS=1500    time of one TCP measurement
 #   WG_SHORT=1    one short turn, for a look    WG_CC=cubic   congestion control
-#   WG_ENGINES="rn-wg wireguard-go"             WG_WHAT="tcp udp ping"
+#   WG_ENGINES="rn-wg wireguard-go"             WG_WHAT="tcp udp ping peers flood"
 #   WIREGUARD_GO=wireguard-go                   the program, if it is another than the system's
 #
 # Needs root: it makes two namespaces and removes them. bench/README.md says how to read the records.
@@ -18,7 +18,7 @@ if [ -n "${WG_SHORT:-}" ]; then
 	: "${WG_ROUNDS:=1}" "${WG_MS:=700}"
 fi
 ROUNDS=${WG_ROUNDS:-3} MS=${WG_MS:-1500} CC=${WG_CC:-$(sysctl -n net.ipv4.tcp_congestion_control)}
-ENGINES=${WG_ENGINES:-rn-wg wireguard-go} WHAT=${WG_WHAT:-tcp udp ping}
+ENGINES=${WG_ENGINES:-rn-wg wireguard-go} WHAT=${WG_WHAT:-tcp udp ping peers flood}
 WIREGUARD_GO=${WIREGUARD_GO:-wireguard-go}
 if [ "$(id -u)" -ne 0 ]; then
 	echo "# wg.sh: network namespaces need root"
@@ -45,6 +45,9 @@ lab() { # two namespaces with one link
 	done
 	ip -n "$LAB-a" addr add 192.0.2.1/24 dev ab
 	ip -n "$LAB-b" addr add 192.0.2.2/24 dev ab
+	# Many addresses for many peers, and for a flood.
+	ip -n "$LAB-a" route add local 198.18.0.0/15 dev lo
+	ip -n "$LAB-b" route add 198.18.0.0/15 via 192.0.2.1
 	(umask 077 && for n in a b; do wg genkey >"$T/$n.key"; done)
 	PUB_a=$(wg pubkey <"$T/a.key") PUB_b=$(wg pubkey <"$T/b.key")
 }
@@ -115,6 +118,36 @@ measure() {
 	record loaded "resident_kb=$(resident)"
 }
 
+# One device with many peers: all shake hands, then all send and are answered.
+many() { # many COUNT
+	"${ENGINE}_up" b a 2 1 "$PUB_a" 2>"$T/b.log" || return
+	wg setconf rbb <(printf '[Interface]\nPrivateKey = %s\nListenPort = 51820\n' "$(cat "$T/b.key")"
+		"$TOOLS/wg_peers" conf "$1")
+	ip -n "$LAB-b" route replace 10.64.0.0/14 dev rbb
+	record "peers_$1" "$(timeout 100 "$TOOLS/wg_peers" run "$LAB-a" "$LAB-b" "$1" "$MS" "$PUB_b" "${PIDS[0]}")"
+	down
+}
+
+# What is left of an established peer's throughput under a flood of initiations: none; to a port where
+# nobody listens to them (the sender's and the link's own cost); to the device, noise; with right mac1.
+flood() { # flood PER_S
+	local kind port key
+	up "$ENGINE" || return
+	ip netns exec "$LAB-b" socat -u UDP-RECV:51999,rcvbuf=1000000 OPEN:/dev/null &
+	SINK=$!
+	for kind in none elsewhere noise mac1; do
+		port=51820 key=
+		[ "$kind" != elsewhere ] || port=51999
+		[ "$kind" != mac1 ] || key=$PUB_b
+		[ "$kind" = none ] ||
+			"$TOOLS/wg_flood" "$LAB-a" "$1" $((MS + 900)) $port ${key:+"$key"} >"$T/flood" &
+		record "flood_$kind" "$(load tcp "$MS" 1 0 "$CC" "${PIDS[@]}")"
+		wait $!
+	done
+	kill $SINK
+	down
+} 2>/dev/null
+
 # The link by itself: what a round trip costs before any tunnel.
 bare() {
 	ENGINE=none TO=192.0.2.2
@@ -154,6 +187,9 @@ summary() {
 	}' "$T/records"
 }
 
+PEERS=10000
+[ -z "${WG_SHORT:-}" ] || PEERS=1000
+
 lab
 echo "# $(nproc) processors, Linux $(uname -r | cut -d. -f1,2), $CC, $("$WIREGUARD_GO" --version | head -n 1)"
 for ((ROUND = 1; ROUND <= ROUNDS; ROUND++)); do
@@ -166,6 +202,8 @@ for ((ROUND = 1; ROUND <= ROUNDS; ROUND++)); do
 			cat "$T/a.log" "$T/b.log" | sed 's/^/# /'
 		fi
 		down
+		case $WHAT in *peers*) many $PEERS ;; esac
+		case $WHAT in *flood*) flood 100000 ;; esac
 	done
 done
 summary

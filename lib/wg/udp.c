@@ -195,7 +195,10 @@ bool udp_input(struct udp *u, int fd, udp_input_fn *fn, void *ctx)
 			.msg_iovlen = 1, .msg_control = &control[i], .msg_controllen = sizeof(control[i])};
 	}
 	int n = recvmmsg(fd, msgs, UDP_SLOTS, 0, NULL);
-	struct input in = {.fn = fn, .ctx = ctx};
+	struct input in;
+	in.fn = fn;
+	in.ctx = ctx;
+	in.n = 0; /* V stays as it is: zeroing it would cost as much as a packet */
 	for (int i = 0; i < n; i++) {
 		if (msgs[i].msg_hdr.msg_flags & MSG_TRUNC)
 			continue;
