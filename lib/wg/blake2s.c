@@ -53,6 +53,7 @@ static void compress(struct blake2s *s, bool last)
 	v[13] ^= (uint32_t)(s->bytes >> 32);
 	if (last)
 		v[14] = ~v[14];
+	_Pragma("GCC unroll 10") /* each with its order of words at hand: twice as fast */
 	for (unsigned r = 0; r < 10; r++) {
 		const uint8_t *o = sigma[r];
 

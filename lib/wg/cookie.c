@@ -97,8 +97,11 @@ static void cookie_of(uint8_t out[static 16], const struct cookie_self *c, const
 bool cookie_mac2_ok(const struct cookie_self *c, const uint8_t *message, size_t len,
 		    const struct addr *from)
 {
+	static const uint8_t none[16];
 	uint8_t cookie[16], mac[16];
 
+	if (!memcmp(message + MAC2_AT(len), none, sizeof(none)))
+		return false;
 	cookie_of(cookie, c, from);
 	blake2s_mac(mac, cookie, sizeof(cookie), message, MAC2_AT(len));
 	return secret_eq(mac, message + MAC2_AT(len), sizeof(mac));

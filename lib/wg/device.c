@@ -204,6 +204,15 @@ void wg_random(struct wg_device *dev, void *out, size_t len)
 		random_bytes(out, len);
 }
 
+const uint8_t *wg_nonce(struct wg_device *dev)
+{
+	if (!dev->nonces_left) {
+		wg_random(dev, dev->nonces, sizeof(dev->nonces));
+		dev->nonces_left = ARRAY_LEN(dev->nonces);
+	}
+	return dev->nonces[--dev->nonces_left];
+}
+
 uint64_t wg_wall_ns(struct wg_device *dev)
 {
 	struct timespec t;

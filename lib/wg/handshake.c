@@ -89,13 +89,14 @@ static void send_cookie(struct wg_device *dev, const struct wg_dgram *d)
 {
 	uint8_t *message = wg_out_message(dev), random[32];
 
+	if (!wg_limit_cookie(&dev->limit, dev->now_ns))
+		return;
 	if (cookie_secret_due(dev->cookie, dev->now_ns)) {
 		wg_random(dev, random, sizeof(random));
 		cookie_secret_set(dev->cookie, random, dev->now_ns);
 	}
-	wg_random(dev, random, 24);
 	cookie_write((struct noise_cookie *)(void *)message, dev->cookie, d->data, d->len,
-		     &d->at->to, random);
+		     &d->at->to, wg_nonce(dev));
 	count(dev, WG_TX_COOKIE);
 	wg_out_reply(dev, d->at, message, sizeof(struct noise_cookie));
 }

@@ -131,6 +131,8 @@ struct wg_device {
 	struct noise_self *self; /* in secret memory */
 	struct cookie_self *cookie;
 	struct wg_limit limit;
+	uint8_t nonces[32][24]; /* of cookies to come: the system is asked for many at once */
+	size_t nonces_left;
 	uint8_t (*messages)[NOISE_MESSAGE_MAX]; /* WG_OUT_MAX of them, one beside each place in OUT */
 
 	/* settings */
@@ -148,6 +150,8 @@ static inline void count(struct wg_device *dev, enum wg_counter which)
 
 /* device.c */
 void wg_random(struct wg_device *dev, void *out, size_t len);
+/* 24 random bytes, each time others. No secrets. */
+const uint8_t *wg_nonce(struct wg_device *dev);
 uint64_t wg_wall_ns(struct wg_device *dev);
 void wg_tell(struct wg_device *dev, struct wg_peer *peer, enum wg_event what);
 bool wg_is_own_address(const struct wg_device *dev, bool v6, const uint8_t *ip);
