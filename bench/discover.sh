@@ -7,7 +7,7 @@ ip link set lo up
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null' EXIT
 for port in $(seq 7001 7020); do
-	socat "TCP-LISTEN:$port,bind=127.0.0.1" SYSTEM:'sleep 30' &
+	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork" SYSTEM:'sleep 30' &
 	pids+=($!)
 done
 for _ in $(seq 100); do
