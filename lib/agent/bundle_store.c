@@ -106,7 +106,7 @@ int bundle_load(struct bundle *b, const struct agent_net *n, struct rn_error *er
 {
 	static const char *const texts[] = {TEXT, BUNDLE_NEXT, PREV};
 	struct minisign_pub signer;
-	struct rn_error first, other;
+	struct rn_error first = {0}, other = {0};
 	int rc = bundle_signer(&signer, n, err);
 
 	if (!rc)

@@ -3,10 +3,10 @@
  * lib/cli: the command line that all programs share. The one library that prints, exits and reads
  * argv and the environment; only cmd/ and console-cgi/ use it.
  *
- * A program is a table of commands (the one without a name runs when the first word names none); argp
- * parses each. Long options must be written out whole. Every
- * program has --help, --version, --usage, --schema, and for records -p -j -o --header. Output is
- * flushed and checked at the end: a full disk is exit 74, also for --help.
+ * A program is a table of commands (the one without a name runs when the first word names none);
+ * argp parses each. Long options must be written out whole. Every program has --help, --version,
+ * --usage, --schema, and for records -p -j -o --header. Output is flushed and checked at the end: a
+ * full disk is exit 74, also for --help.
  *
  *     static const struct cli_cmd cmds[] = {
  *             {.name = "show", .args = "[NAME]", .doc = "…", .options = show_options,
@@ -28,16 +28,15 @@
 struct cli {
 	const struct cli_prog *prog;
 	const struct cli_cmd *cmd;
-	struct rec_out out;    /* standard output in the asked view (pretty on a terminal, else records) */
-	void *opts;            /* the command's zeroed options struct of cmd->opts_size bytes */
-	struct rn_error err;   /* what run() failed with; cli_main prints it */
-	char run_dir[108];     /* RN_RUN_DIR, /run/rustronaut (root), XDG_RUNTIME_DIR/rustronaut or /tmp/rustronaut-UID */
-	char state_dir[1024];  /* RN_STATE_DIR, /var/lib/rustronaut (root), XDG_STATE_HOME or ~/.local/state + /rustronaut */
-	char bin_dir[1024];    /* where this program's siblings are */
+	struct rec_out out;  /* standard output in the asked view */
+	void *opts;          /* the command's zeroed options struct of cmd->opts_size bytes */
+	struct rn_error err; /* what run() failed with; cli_main prints it */
+	/* Folders, absolute: see doc/contracts.md. bin_dir is where this program's siblings are. */
+	char run_dir[108], state_dir[1024], bin_dir[1024];
 };
 
-/* For parse(): KEY and ARG as argp gives them; opts is the command's struct. 0, ARGP_ERR_UNKNOWN, or
- * fill err (RN_EUSAGE) and return it. Positional arguments never come here. */
+/* For parse(): KEY and ARG as argp gives them; opts is the command's struct. 0, ARGP_ERR_UNKNOWN,
+ * or fill err (RN_EUSAGE) and return it. Positional arguments never come here. */
 typedef int cli_parse_fn(int key, char *arg, void *opts, struct rn_error *err);
 
 struct cli_cmd {
@@ -47,17 +46,18 @@ struct cli_cmd {
 	const struct argp_option *options;
 	cli_parse_fn *parse;
 	size_t opts_size;
-	int (*run)(struct cli *c, int argc, char **argv); /* positionals only; 0, RN_ENO or an error with c->err filled */
-	int min, max; /* positionals; max < 0: any number */
+	/* Gets the positionals only. 0, RN_ENO or an error with c->err filled. */
+	int (*run)(struct cli *c, int argc, char **argv);
+	int min, max;  /* positionals; max < 0: any number */
 	bool no_views; /* does not print records: no -p -j -o --header */
-	bool daemon;   /* stays and serves: ignores SIGPIPE, logs from LOG_INFO on (others: LOG_WARN) */
+	bool daemon;   /* stays and serves: ignores SIGPIPE, logs more (LOG_INFO, others LOG_WARN) */
 };
 
 struct cli_prog {
 	const char *name;
-	const char *doc; /* one line */
+	const char *doc;	    /* one line */
 	const struct cli_cmd *cmds; /* ends with run == NULL */
-	const char *examples; /* shown at the end of --help */
+	const char *examples;	    /* shown at the end of --help */
 };
 
 /* Parses, runs, prints an error as "rn-wg: text" on stderr, flushes; returns the exit status. */

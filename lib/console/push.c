@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A new bundle to a gateway's management port, so that it is there at once. The gateway checks the signature, so the
- * way needs no trust; a gateway that does not take it pulls it later.
+ * A new bundle to a gateway's management port, so that it is there at once. The gateway checks the
+ * signature, so the way needs no trust; a gateway that does not take it pulls it later.
  *
- * Plain HTTP/1.1 over one socket: a client library would take longer to load than a CGI request lasts.
+ * Plain HTTP/1.1 over one socket: a client library would take longer to load than a CGI request
+ * lasts.
  */
 #include "console/inner.h"
 #include "http/http.h"
@@ -86,8 +87,11 @@ static void write_head(struct buf *b, const char *management, size_t body_len, s
 		return;
 	}
 	base64_encode(text, sig.ptr, sig.len, BASE64_STD);
-	buf_addf(b, "POST /v1/push HTTP/1.1\r\nHost: %s\r\nContent-Type: text/x-rn\r\nContent-Length: %zu\r\n"
-		    "Connection: close\r\nRustronaut-Signature: %s\r\n\r\n", management, body_len, text);
+	buf_addf(b,
+		 "POST /v1/push HTTP/1.1\r\nHost: %s\r\nContent-Type: text/x-rn\r\nContent-Length: "
+		 "%zu\r\n"
+		 "Connection: close\r\nRustronaut-Signature: %s\r\n\r\n",
+		 management, body_len, text);
 }
 
 bool push_bundle(const char *management, struct str bundle, struct str sig)
@@ -100,12 +104,15 @@ bool push_bundle(const char *management, struct str bundle, struct str sig)
 	buf_init(&head, 2 * ANSWER_MAX);
 	write_head(&head, management, bundle.len, sig);
 	fd = head.failed ? -1 : open_to(management, start + CONNECT_MS);
-	if (fd >= 0 && send_all(fd, buf_str(&head), start + TOTAL_MS) && send_all(fd, bundle, start + TOTAL_MS))
+	if (fd >= 0 && send_all(fd, buf_str(&head), start + TOTAL_MS) &&
+	    send_all(fd, bundle, start + TOTAL_MS))
 		status = read_status(fd, start + TOTAL_MS);
 	fd_close(&fd);
 	buf_free(&head);
 	if (status / 100 != 2)
-		log_event(LOG_INFO, status ? "the gateway refused the pushed bundle" : "the gateway does not answer; it will pull",
+		log_event(LOG_INFO,
+			  status ? "the gateway refused the pushed bundle"
+				 : "the gateway does not answer; it will pull",
 			  "management", management, NULL);
 	return status / 100 == 2;
 }
