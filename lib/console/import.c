@@ -48,6 +48,8 @@ int console_import(struct console *c, const struct console_actor *a, struct str 
 	}
 	snprintf(count, sizeof(count), "%lld", (long long)in.count);
 	if (!rc)
+		rc = gateways_check(c, a->org, err);
+	if (!rc)
 		rc = audit_add(c, a, "import", "records", str_from(count), NULL, err);
 	rc = action_end(c, rc, err);
 	if (!rc) {

@@ -135,6 +135,7 @@ struct kind {
 		list_sql; /* binds: org, and '' or the identity wanted; columns are named as keys */
 	enum console_role read, write;
 	bool node_reads, node_writes; /* nodes may, where it is their own */
+	bool checked;		      /* a gateway could refuse its bundle for it: see gateways_check */
 	kind_add_fn *add, *set;	      /* run inside a write transaction, as the next two */
 	kind_remove_fn *remove;
 	kind_suspend_fn *suspend;
@@ -243,6 +244,9 @@ int certificate_sign(struct console *c, struct str csr, const char *domain, stru
 /* The records of NODE without the first line, inside a transaction. */
 int render_node(struct console *c, const struct node *n, struct buf *out,
 		struct rn_error *err) must_check;
+/* Whether each gateway of ORG would take the bundle that it is about to get: RN_EDATA in the words of
+ * the proxy's own check. For what is made by hand. Inside the transaction that changed it. */
+int gateways_check(struct console *c, int64_t org, struct rn_error *err) must_check;
 int render_gateway(struct console *c, const struct gateway *g, struct buf *out,
 		   struct rn_error *err) must_check;
 int render_device(struct console *c, const struct node *n, struct buf *out,

@@ -64,6 +64,7 @@ const struct kind kinds[] = {
 	 .remove = device_remove,
 	 .suspend = node_suspend},
 	{.name = "gateway",
+	 .checked = true,
 	 .list_sql = gateway_sql,
 	 .read = CONSOLE_AUDITOR,
 	 .write = CONSOLE_ADMIN,
@@ -81,6 +82,7 @@ const struct kind kinds[] = {
 	 .set = service_change,
 	 .remove = service_remove},
 	{.name = "site",
+	 .checked = true,
 	 .list_sql = site_sql,
 	 .read = CONSOLE_AUDITOR,
 	 .write = CONSOLE_OPERATOR,
@@ -88,6 +90,7 @@ const struct kind kinds[] = {
 	 .set = line_set,
 	 .remove = site_remove},
 	{.name = "resource",
+	 .checked = true,
 	 .list_sql = resource_sql,
 	 .read = CONSOLE_AUDITOR,
 	 .write = CONSOLE_OPERATOR,
@@ -95,6 +98,7 @@ const struct kind kinds[] = {
 	 .set = line_set,
 	 .remove = resource_remove},
 	{.name = "target",
+	 .checked = true,
 	 .list_sql = target_sql,
 	 .read = CONSOLE_AUDITOR,
 	 .write = CONSOLE_OPERATOR,
@@ -102,6 +106,7 @@ const struct kind kinds[] = {
 	 .set = line_set,
 	 .remove = target_remove},
 	{.name = "policy",
+	 .checked = true,
 	 .list_sql = policy_sql,
 	 .read = CONSOLE_AUDITOR,
 	 .write = CONSOLE_ADMIN,
@@ -109,6 +114,7 @@ const struct kind kinds[] = {
 	 .set = line_set,
 	 .remove = policy_remove},
 	{.name = "listen",
+	 .checked = true,
 	 .list_sql = listen_sql,
 	 .read = CONSOLE_AUDITOR,
 	 .write = CONSOLE_ADMIN,
@@ -326,6 +332,8 @@ static int change(struct console *c, const struct console_actor *a, const struct
 	if (rc)
 		return rc;
 	rc = fn(c, a, r, out, err);
+	if (!rc && k->checked)
+		rc = gateways_check(c, a->org, err);
 	if (!rc)
 		rc = audit(c, a, k, verb, rec_id(r), fields_of(r), err);
 	return action_end(c, rc, err);
@@ -357,6 +365,8 @@ int console_remove(struct console *c, const struct console_actor *a, struct str 
 	if (rc)
 		return rc;
 	rc = k->remove(c, a, id, err);
+	if (!rc && k->checked)
+		rc = gateways_check(c, a->org, err);
 	if (!rc)
 		rc = audit(c, a, k, "remove", id, STR(""), err);
 	return action_end(c, rc, err);

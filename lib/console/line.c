@@ -349,8 +349,19 @@ static int line_remove(struct console *c, const struct console_actor *a, const c
 	return rc ? rc : dirty_gateways(c, a->org, err);
 }
 
-int site_remove(struct console *c, const struct console_actor *a, struct str id,
-		struct rn_error *err)
+static bool list_has(struct str list, struct str id)
+{
+	struct str one;
+
+	while (list.len && rec_list_next(&list, &one))
+		if (str_eq(one, id))
+			return true;
+	return false;
+}
+
+/* Sites and listeners, which resources name under a key that is called like the kind. */
+static int remove_unused(struct console *c, const struct console_actor *a, const char *kind,
+			 struct str id, struct rn_error *err)
 {
 	char used[CONSOLE_NAME_MAX];
 	struct store_rows q;
@@ -362,20 +373,26 @@ int site_remove(struct console *c, const struct console_actor *a, struct str id,
 		return rc;
 	while (!rc && (rc = store_next(&q, err)) == 1) {
 		rc = rec_parse(r, store_text(&q, 0), NULL, err);
-		if (!rc && str_eq(rec_get(r, "site"), id) &&
+		if (!rc && list_has(rec_get(r, kind), id) &&
 		    str_copy(used, sizeof(used), rec_id(r)))
-			rc = rn_fail(err, RN_EDATA, "site %.*s is used by resource %s", STR_ARG(id),
-				     used);
+			rc = rn_fail(err, RN_EDATA, "%s %.*s is used by resource %s", kind,
+				     STR_ARG(id), used);
 	}
 	store_done(&q);
 	free(r);
-	return rc ? rc : line_remove(c, a, "site", id, err);
+	return rc ? rc : line_remove(c, a, kind, id, err);
+}
+
+int site_remove(struct console *c, const struct console_actor *a, struct str id,
+		struct rn_error *err)
+{
+	return remove_unused(c, a, "site", id, err);
 }
 
 int listen_remove(struct console *c, const struct console_actor *a, struct str id,
 		  struct rn_error *err)
 {
-	return line_remove(c, a, "listen", id, err);
+	return remove_unused(c, a, "listen", id, err);
 }
 
 int resource_remove(struct console *c, const struct console_actor *a, struct str id,

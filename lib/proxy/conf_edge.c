@@ -175,7 +175,7 @@ int conf_finish(struct conf *c, struct rn_error *err)
 		return rn_fail(err, RN_ECONFIG,
 			       "%s: a listener has proto=https, but there is no certificate record",
 			       c->src->file);
-	if (c->certs.len) {
+	if (c->certs.len && !c->src->text.ptr) {
 		struct tls_ctx *previous = c->src->previous ? c->src->previous->tls : NULL;
 		s->tls = tls_server_new(c->certs.ptr, c->certs.len, previous, err);
 		if (!s->tls)

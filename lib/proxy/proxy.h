@@ -40,6 +40,9 @@ struct proxy_options {
 
 /* Reads and checks the config as run would, opens nothing. */
 int proxy_check(const struct proxy_options *o, struct rn_error *err) must_check;
+/* The same for a config that is meant for another machine: the words alone, since its certificates,
+ * CAs and programs are not here. NAME stands in messages. */
+int proxy_check_text(struct str text, const char *name, struct rn_error *err) must_check;
 /* Serves until TERM or INT has drained it. RN_EAWAY: a port is in use; RN_EPERM: a low port. */
 int proxy_run(const struct proxy_options *o, struct rn_error *err) must_check;
 

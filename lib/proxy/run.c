@@ -116,6 +116,19 @@ int proxy_check(const struct proxy_options *o, struct rn_error *err)
 	return rc;
 }
 
+int proxy_check_text(struct str text, const char *name, struct rn_error *err)
+{
+	struct state_table states = {.n_slots = 1};
+	struct snapshot_source src = {.file = name, .text = text, .states = &states};
+	struct snapshot *snap;
+	int rc = snapshot_read(&snap, &src, err);
+
+	if (rc == 0)
+		snapshot_unref(snap);
+	state_table_free(&states);
+	return rc;
+}
+
 /* ---- access records
  * -------------------------------------------------------------------------------- */
 

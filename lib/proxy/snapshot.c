@@ -142,11 +142,11 @@ int snapshot_read(struct snapshot **out, const struct snapshot_source *src, stru
 	if (!path_dir(c.dir, sizeof(c.dir), src->file))
 		rc = rn_fail(err, RN_EUSAGE, "%s: name is too long", src->file);
 	else
-		rc = file_read(src->file, &text, err);
+		rc = src->text.ptr ? 0 : file_read(src->file, &text, err);
 	if (rc == 0 && !(c.s->policy = policy_set_new(&c.s->arena)))
 		rc = rn_fail(err, RN_EOS, "out of memory");
 	if (rc == 0)
-		rc = conf_all(&c, src, buf_str(&text), err);
+		rc = conf_all(&c, src, src->text.ptr ? src->text : buf_str(&text), err);
 	buf_free(&text);
 	vec_free(&c.certs.base);
 	if (rc) {

@@ -97,6 +97,7 @@ struct snapshot {
 
 struct snapshot_source {
 	const char *file; /* "-": stdin, once */
+	struct str text;  /* with ptr: instead of the file's, and nothing that it names is opened */
 	struct state_table *states;
 	const struct snapshot *previous; /* hands over TLS ticket keys; may be NULL */
 	const char *const *cgi_dirs;	 /* folders whose programs may be run, ended by NULL */
