@@ -106,6 +106,23 @@ static int name_hop(struct http_head *h, struct str option)
 	return 0;
 }
 
+/* A switch to another HTTP (h2c, HTTP/2.0, TLS/1.0) would take every further request from under
+ * whoever routes and decides here: such an Upgrade is not taken up, and ends here as a hop's field. */
+static bool upgrade_leaves_http(struct str value)
+{
+	struct str protocol;
+
+	if (!http_list_next(&value, &protocol))
+		return false;
+	do {
+		if (str_eq_nocase(protocol, STR("h2c")) || str_eq_nocase(protocol, STR("h2")) ||
+		    str_eq_nocase(str_slice(protocol, 0, MIN(protocol.len, 5)), STR("HTTP/")) ||
+		    str_eq_nocase(str_slice(protocol, 0, MIN(protocol.len, 4)), STR("TLS/")))
+			return false;
+	} while (http_list_next(&value, &protocol));
+	return true;
+}
+
 static int check_connection(struct http_head *h)
 {
 	bool close = false, keep = false, upgrade = false;
@@ -130,7 +147,7 @@ static int check_connection(struct http_head *h)
 		}
 	}
 	h->keep_alive = !close && (h->minor || keep);
-	h->upgrade = upgrade && h->minor && h->known[HTTP_UPGRADE];
+	h->upgrade = upgrade && h->minor && upgrade_leaves_http(http_value(h, HTTP_UPGRADE));
 	return 0;
 }
 

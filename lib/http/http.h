@@ -151,7 +151,8 @@ struct http_head {
 	enum http_body body;
 	uint64_t content_length; /* as announced, also for HEAD and 304; 0 otherwise */
 	bool keep_alive;         /* the other side will take another message on this connection */
-	bool upgrade;            /* Connection names upgrade and an Upgrade field is there */
+	bool upgrade;            /* Connection names upgrade, and Upgrade (the first) something that is not
+				  * another version of HTTP */
 
 	size_t n;
 	struct http_field fields[HTTP_FIELDS_MAX];
