@@ -12,7 +12,6 @@
 #include <errno.h>
 
 #define COOKIE "__Host-rn_login"
-#define ASSERTION_S 60 /* one redirect */
 #define RETURN_MAX 2048
 
 /* Where the visitor wants to go: only hosts of ours, only where the console itself is reached. */
@@ -111,7 +110,7 @@ static bool from_our_form(const struct call *k, struct str form)
 /* 303 to the gateway, with the console's word for who it is. */
 static int redirect(struct call *k, const struct target *t, struct rn_error *err)
 {
-	struct assertion a = {.expires_at = k->now_s + ASSERTION_S};
+	struct assertion a = {.expires_at = k->now_s + AUTH_ASSERTION_S};
 	const struct auth_key *key = console_key(k->console);
 	struct buf *b = &k->re->fields, groups;
 	int rc;

@@ -150,6 +150,8 @@ int link_verify(struct str token, const uint8_t pub[static AUTH_PUB_LEN], struct
 
 /* ---- login assertions ------------------------------------------------------------------------ */
 
+#define AUTH_ASSERTION_S 60 /* how long the console makes them: for one redirect */
+
 struct assertion {
 	char user[AUTH_USER_MAX + 1];
 	char groups[AUTH_GROUPS_MAX + 1]; /* a list as a record holds it, elements escaped */

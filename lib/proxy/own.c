@@ -2,16 +2,21 @@
  *
  * The gateway's own paths under every host: /.rustronaut/session, logout and probe.
  */
+#include "proxy/once.h"
 #include "proxy/run.h"
 #include "proxy/session.h"
 
 /* ---- session, logout
  * ------------------------------------------------------------------------------ */
 
-/* A path on this very host, and nothing that a browser would take for another. */
+/* A path on this very host, and nothing that a browser would take for another: it drops TAB, LF and
+ * CR wherever they stand, so "/", TAB, "/evil" would be a host. */
 static bool return_is_local(struct str path)
 {
-	if (path.len == 0 || path.ptr[0] != '/' || !http_is_value(path))
+	for (size_t i = 0; i < path.len; i++)
+		if (path.ptr[i] <= ' ' || path.ptr[i] >= 0x7f)
+			return false;
+	if (path.len == 0 || path.ptr[0] != '/')
 		return false;
 	return path.len == 1 || (path.ptr[1] != '/' && path.ptr[1] != '\\');
 }
@@ -76,7 +81,8 @@ static bool probe_allowed(struct txn *t)
 		       str_copy(method, sizeof(method), t->m->req.method_text) &&
 		       request_verify(&sig, d->sign_key, method, t->m->req.target, STR(""), now_s,
 				      &err) == 0 &&
-		       once_use(str_from(sig.nonce), now_s, now_s + 2 * REQUEST_SKEW_S);
+		       once_use(&once_probes, str_from(sig.nonce), now_s,
+				now_s + 2 * REQUEST_SKEW_S) != ONCE_USED;
 	}
 	if (t->m->who.device.len && str_eq(t->m->who.device, t->resource->device))
 		return true;

@@ -330,6 +330,7 @@ int proxy_run(const struct proxy_options *o, struct rn_error *err)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	p->o = *o;
+	p->started_at = clock_wall_s();
 	p->n_workers = o->workers ? o->workers : cores > 0 ? (unsigned)cores : 1;
 	p->n_workers = MIN(p->n_workers, PROXY_WORKERS_MAX);
 	p->states.n_slots = p->n_workers;

@@ -94,6 +94,7 @@ struct proxy {
 	VEC(struct socket_set *) sockets;
 	struct side *side;
 	uint8_t *session_key; /* AUTH_SECRET_LEN bytes, locked */
+	int64_t started_at;   /* Unix seconds */
 	pid_t helper;
 	unsigned terms;
 	struct timer drain_timer;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/session.h"
 
+#include "proxy/once.h"
 #include "proxy/run.h"
 
 #define LOGIN_S (12 * 3600)
@@ -78,6 +79,8 @@ bool session_from_link(struct txn *t, struct str token)
 	return false;
 }
 
+/* Good once in this process, and only if made since it started: what the one before us let in is
+ * not remembered. */
 int session_from_assertion(struct txn *t, struct str text, struct rn_error *err)
 {
 	const struct snapshot *snap = t->view->snap;
@@ -92,7 +95,9 @@ int session_from_assertion(struct txn *t, struct str text, struct rn_error *err)
 					      err);
 	if (rc)
 		return rc;
-	if (!once_use(str_from(a.nonce), now_s, a.expires_at))
+	if (a.expires_at < t->worker->proxy->started_at + AUTH_ASSERTION_S)
+		return rn_fail(err, RN_EPERM, "this login is older than this gateway's start");
+	if (once_use(&once_logins, str_from(a.nonce), now_s, a.expires_at) != ONCE_NEW)
 		return rn_fail(err, RN_EPERM, "this login was used already");
 	str_copy(s.user, sizeof(s.user), str_from(a.user));
 	str_copy(s.groups, sizeof(s.groups), str_from(a.groups));
@@ -106,35 +111,4 @@ int session_from_assertion(struct txn *t, struct str text, struct rn_error *err)
 void session_clear(struct txn *t)
 {
 	set_cookie(t, STR(""), 0);
-}
-
-/* ---- what may serve once
- * -------------------------------------------------------------------------- */
-
-/* Shared by the workers: a login comes once in a visitor's day. Small and searched in full. */
-#define ONCE_MAX 1024
-static struct {
-	char name[48];
-	int64_t expires_at;
-} once[ONCE_MAX];
-static pthread_mutex_t once_lock = PTHREAD_MUTEX_INITIALIZER;
-
-bool once_use(struct str name, int64_t now_s, int64_t expires_at)
-{
-	int free_at = -1;
-	bool used = false;
-
-	pthread_mutex_lock(&once_lock);
-	for (int i = 0; i < ONCE_MAX; i++) {
-		if (once[i].expires_at < now_s)
-			free_at = i;
-		else if (str_is(name, once[i].name))
-			used = true;
-	}
-	if (!used && free_at >= 0 && str_copy(once[free_at].name, sizeof(once[0].name), name))
-		once[free_at].expires_at = expires_at;
-	else
-		used = true;
-	pthread_mutex_unlock(&once_lock);
-	return !used;
 }

@@ -20,7 +20,4 @@ bool session_from_link(struct txn *t, struct str token);
 int session_from_assertion(struct txn *t, struct str text, struct rn_error *err) must_check;
 /* The answer takes the cookie away. */
 void session_clear(struct txn *t);
-/* Remembers until EXPIRES_AT that NAME was used; false if it was before, or there is no room. */
-bool once_use(struct str name, int64_t now_s, int64_t expires_at);
-
 #endif
