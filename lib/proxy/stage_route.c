@@ -28,6 +28,32 @@ static bool normalise(struct txn *t)
 	return true;
 }
 
+/* Whether what is behind us may take the path for another resource's: "/admin%2Fx" where /admin has a
+ * policy of its own. Within one resource it is the target's own business. */
+static bool leads_astray(struct txn *t)
+{
+	struct message *m = t->m;
+	struct buf *b = &m->req_text; /* not in use yet */
+	bool host_known, astray = false;
+	char *out;
+	size_t len;
+
+	buf_clear(b);
+	out = buf_reserve(b, m->path.len + 1);
+	if (!out)
+		return true;
+	if (path_loose(out, &len, m->path))
+		astray = router_find(&t->listen->router, m->host, str_make(out, len),
+				     &host_known) != t->resource;
+	return astray;
+}
+
+/* Below every host that we serve, however little of it (contracts: /.rustronaut/). */
+static bool is_own(const struct txn *t)
+{
+	return str_starts(t->m->path, STR("/.rustronaut/"));
+}
+
 static enum stage_result redirect_https(struct txn *t)
 {
 	struct message *m = t->m;
@@ -80,6 +106,10 @@ enum stage_result stage_route(struct txn *t)
 	if (t->listen->redirect_https && m->host.len)
 		return redirect_https(t);
 	t->resource = router_find(&t->listen->router, m->host, m->path, &host_known);
+	if (!t->resource && is_own(t))
+		t->resource = router_host(&t->listen->router, m->host);
+	else if (t->resource && leads_astray(t))
+		return bad_path(t);
 	if (t->resource)
 		return STAGE_NEXT;
 	return nothing_here(t, host_known);
