@@ -2,6 +2,7 @@
 #include "proxy/cgi.h"
 
 #include "proxy/run.h"
+#include "proxy/session.h"
 
 #include <unistd.h>
 
@@ -15,20 +16,60 @@ static void add_var(struct buf *b, const char *name, struct str value)
 	buf_add_byte(b, 0);
 }
 
-/* HTTP_* (section 4.1.18). "Proxy" would become HTTP_PROXY, which HTTP clients obey. */
-static void add_header(struct buf *b, const struct http_field *f)
+/* Fields that become HTTP_* (section 4.1.18). "Proxy" would be HTTP_PROXY, which HTTP clients obey. */
+static bool is_passed(const struct http_field *f)
 {
-	if (f->hop || str_find(f->name, '_') >= 0 || str_eq_nocase(f->name, STR("proxy")) ||
-	    f->id == HTTP_CONTENT_LENGTH || f->id == HTTP_CONTENT_TYPE ||
-	    (f->name.len > 13 && str_eq_nocase(str_slice(f->name, 0, 13), STR("X-Rustronaut-"))))
-		return;
+	if (f->hop || f->id == HTTP_CONTENT_TYPE || str_eq_nocase(f->name, STR("proxy")))
+		return false;
+	return f->id == HTTP_HOST || !head_field_is_ours(f);
+}
+
+static void add_name(struct buf *b, struct str name)
+{
 	buf_add_cstr(b, "HTTP_");
-	for (size_t i = 0; i < f->name.len; i++) {
-		char c = f->name.ptr[i];
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
 		buf_add_byte(b, c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 32) : c);
 	}
 	buf_add_byte(b, '=');
-	buf_add(b, f->value);
+}
+
+/* Our own cookies are not for programs. */
+static void add_cookie(struct txn *t, struct buf *b, struct str value, bool first)
+{
+	size_t start = b->len;
+
+	if (!first)
+		buf_add_cstr(b, "; ");
+	size_t before = b->len;
+	http_cookie_strip(b, value, session_cookie_name(t));
+	if (b->len == before)
+		b->len = start;
+}
+
+/* The Nth field, and those behind it of the same name, as one variable: of two variables of one name
+ * some programs read the first, others the last. */
+static void add_header(struct txn *t, struct buf *b, size_t n)
+{
+	const struct http_head *h = &t->m->req;
+	const struct http_field *f = &h->fields[n];
+
+	for (size_t i = 0; i < n; i++)
+		if (str_eq_nocase(h->fields[i].name, f->name))
+			return;
+	add_name(b, f->name);
+	size_t start = b->len;
+	for (const struct http_field *i = f; i < h->fields + h->n; i++) {
+		if (!str_eq_nocase(i->name, f->name))
+			continue;
+		if (i->id == HTTP_COOKIE) {
+			add_cookie(t, b, i->value, b->len == start);
+			continue;
+		}
+		if (i != f)
+			buf_add_cstr(b, ", ");
+		buf_add(b, i->value);
+	}
 	buf_add_byte(b, 0);
 }
 
@@ -39,6 +80,18 @@ static void add_config_env(struct buf *b, const struct target *t)
 		if (unescape_value(b, one))
 			buf_add_byte(b, 0);
 	}
+}
+
+/* As sent, but for a share link's token. */
+static void add_uri(struct buf *b, const struct message *m)
+{
+	buf_add_cstr(b, "REQUEST_URI=");
+	buf_add(b, m->req.path);
+	if (m->query.ptr) {
+		buf_add_byte(b, '?');
+		buf_add(b, m->query);
+	}
+	buf_add_byte(b, 0);
 }
 
 static void add_request_vars(struct txn *t, struct buf *b)
@@ -58,7 +111,7 @@ static void add_request_vars(struct txn *t, struct buf *b)
 	addr_format_ip(&t->conn->peer, text);
 	add_var(b, "REMOTE_ADDR", str_from(text));
 	add_var(b, "REQUEST_METHOD", m->req.method_text);
-	add_var(b, "REQUEST_URI", m->req.target);
+	add_uri(b, m);
 	add_var(b, "REQUEST_ID", str_from(t->id));
 	add_var(b, "SCRIPT_NAME", STR(""));
 	add_var(b, "PATH_INFO", m->path);
@@ -91,7 +144,8 @@ static void add_body_vars(struct txn *t, struct buf *b)
 	if (h->known[HTTP_CONTENT_TYPE])
 		add_var(b, "CONTENT_TYPE", http_value(h, HTTP_CONTENT_TYPE));
 	for (size_t i = 0; i < h->n; i++)
-		add_header(b, &h->fields[i]);
+		if (is_passed(&h->fields[i]))
+			add_header(t, b, i);
 }
 
 static int cgi_send(struct txn *t, const struct buf *env, int fd, struct rn_error *err)

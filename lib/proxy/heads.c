@@ -17,9 +17,8 @@ static void add_line(struct buf *b, struct str name, struct str value)
 	b->len += name.len + value.len + 4;
 }
 
-/* What only we may say to a target. A name with '_' may mean the same as one with '-' behind us
- * (CGI, WSGI), so none passes. */
-static bool is_ours(const struct http_field *f)
+/* A name with '_' may mean the same as one with '-' behind us (CGI, WSGI), so none passes. */
+bool head_field_is_ours(const struct http_field *f)
 {
 	switch (f->id) {
 	case HTTP_HOST:
@@ -58,7 +57,7 @@ static void copy_request_fields(struct txn *t, struct buf *b)
 	const struct http_head *h = &t->m->req;
 	for (size_t i = 0; i < h->n; i++) {
 		const struct http_field *f = &h->fields[i];
-		if (f->hop || is_ours(f))
+		if (f->hop || head_field_is_ours(f))
 			continue;
 		if (f->id == HTTP_COOKIE)
 			copy_cookie(t, b, f);

@@ -302,6 +302,8 @@ struct answer {
 	bool bare;	   /* no body: 204, redirects */
 };
 enum stage_result txn_answer(struct txn *t, const struct answer *a);
+/* What only we may say to a target: forwarding, identity, the framing; a visitor's never passes. */
+bool head_field_is_ours(const struct http_field *f);
 /* The heads as the other side gets them, into m->req_text and m->res_text. False: does not fit. */
 bool head_for_target(struct txn *t);
 bool head_for_visitor(struct txn *t, enum http_body body);

@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# rn-proxy against a hostile visitor: what must not get through, and what must not stop others.
+
+load proxy_helper
+
+setup() {
+	rn_setup
+}
+
+teardown() {
+	rn_teardown
+}
+
+sign() { python3 "$BATS_TEST_DIRNAME/proxy_sign.py" "$@"; }
+code() { get "$@" --path-as-is -o /dev/null -w '%{http_code}'; }
+
+# A public site whose /admin is another resource with a policy of its own; both on one backend.
+two_halves() {
+	backend one
+	signer=$(sign key "$T/seed")
+	cat >"$T/site.rn" <<-END
+		bundle=gw1 serial=1 made_at=1 console=https://console.test
+		signer=$signer
+		listen=web address=127.0.0.1:0 proto=http
+		resource=site listen=web host=app.test
+		resource=admin listen=web host=app.test path=/admin auth=login
+		target=t1 resource=site address=127.0.0.1:$PORT
+		target=t2 resource=admin address=127.0.0.1:$PORT
+		policy=site effect=allow from=any to=resource:site
+		policy=admin effect=allow from=group:eng,link to=resource:admin
+	END
+	printf '%s\n' "$@" | sed '/^$/d' >>"$T/site.rn"
+	proxy
+}
+
+@test "no spelling of a path gets around the policy of its resource" {
+	two_halves
+	[ "$(code app.test /name)" = 200 ]
+	[ "$(code app.test /admin/name)" = 403 ]
+	# The same path to us, whatever it looks like.
+	for path in //admin/name /%61dmin/name '/admin//name' /admin%2e/../admin/name; do
+		run code app.test "$path"
+		[ "$output" != 200 ] || { echo "$path: 200"; false; }
+	done
+	# What a server behind us may take for /admin/name.
+	for path in /x/../admin/name /x/%2e%2e/admin/name /x/%252e%252e/admin/name '/x/..;/admin/name' \
+		'/x/..%3Bv=1/admin/name' /admin%2Fname /admin%5Cname /admin%252Fname '/admin;v=1/name' \
+		'/admin%3Bv=1/name' /%2e/admin/name '/admin\name' '/;/admin/name'; do
+		run code app.test "$path"
+		[ "$output" = 400 ] || { echo "$path: $output"; false; }
+	done
+	# Within one resource such spellings are the target's own business.
+	[ "$(get app.test '/echo/a%2Fb;v=1/c%25d' --path-as-is | jq -r .path)" = '/echo/a%2Fb;v=1/c%25d' ]
+}
+
+@test "one connection: each request is decided for its own host" {
+	two_halves
+	run raw 'GET /name HTTP/1.1\r\nHost: app.test\r\n\r\nGET /admin/name HTTP/1.1\r\nHost: app.test\r\n\r\nGET /name HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n'
+	[ "$(grep -c '^HTTP/1.1 200' <<<"$output")" = 1 ]
+	[ "$(grep -c '^HTTP/1.1 403' <<<"$output")" = 1 ]
+	[ "$(grep -c '^HTTP/1.1 404' <<<"$output")" = 1 ]
+	# Host and an absolute target must agree.
+	run raw 'GET http://app.test/admin/name HTTP/1.1\r\nHost: other.test\r\n\r\n'
+	has 'HTTP/1.1 400'
+	run raw 'GET http://app.test/admin/name HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
+	has 'HTTP/1.1 403'
+}
+
+@test "nothing is smuggled behind a body" {
+	two_halves
+	for head in 'Content-Length: 4\r\nTransfer-Encoding: chunked' 'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity' \
+		'Transfer-Encoding: xchunked' 'Content-Length: 4\r\nContent-Length: 40' 'Content-Length: 4, 4' \
+		'Content-Length: +4' 'Transfer-Encoding : chunked' 'Transfer-Encoding: chunked\r\n ' 'Connection: Content-Length\r\nContent-Length: 4'; do
+		run raw "POST /echo HTTP/1.1\r\nHost: app.test\r\n$head\r\n\r\n0\r\n\r\nGET /admin/name HTTP/1.1\r\nHost: app.test\r\n\r\n"
+		[[ ${lines[0]} == 'HTTP/1.1 400'* ]] || { echo "$head: ${lines[0]}"; false; }
+		[ "$(grep -c '^HTTP/1.1' <<<"$output")" = 1 ]
+	done
+}
+
+@test "a switch to another HTTP is not passed on; WebSocket is" {
+	two_halves
+	for protocol in h2c 'websocket, h2c' HTTP/2.0 TLS/1.0; do
+		run get app.test /echo -H "Connection: Upgrade, HTTP2-Settings" -H "Upgrade: $protocol" \
+			-H 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'
+		[ "$(jq -r '.headers | keys | map(select(test("upgrade|http2|^connection$"))) | join(" ")' <<<"$output")" = "" ]
+	done
+	run raw 'GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGVzdA==\r\nSec-WebSocket-Version: 13\r\n\r\n'
+	has '101 Switching Protocols'
+	# An upgrade is a request like any other to policy.
+	run raw 'GET /admin/ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGVzdA==\r\n\r\n'
+	has 'HTTP/1.1 403'
+}
+
+@test "a login leads to a path on its own host and nowhere else" {
+	two_halves
+	for back in //evil.test '/\\evil.test' /%5Cevil.test '/%09/evil.test' '/%0A/evil.test' '/%0d%0aSet-Cookie:%20a=b' \
+		https://evil.test %2F%2Fevil.test '/%20/evil.test' ''; do
+		login=$(sign login "$T/seed" ada eng app.test 60)
+		run get app.test "/.rustronaut/session?t=$login&return=$back" -i
+		[ "$(tr -d '\r' <<<"$output" | grep -ix 'location: /')" ] || { echo "$back: $output"; false; }
+	done
+	# Also where the host's only resource lies deeper.
+	sed -i '/resource=site/d;/^target=t1/d' "$T/site.rn"
+	rn-proxy reload
+	login=$(sign login "$T/seed" ada eng app.test 60)
+	run code app.test "/.rustronaut/session?t=$login&return=/admin/name"
+	[ "$output" = 303 ]
+}
+
+@test "an assertion serves once, on its host, in the life of one gateway" {
+	two_halves
+	login=$(sign login "$T/seed" ada eng app.test 60)
+	for _ in 1 2 3 4 5 6 7 8; do code app.test "/.rustronaut/session?t=$login" & done >"$T/codes"
+	wait $(jobs -p | tail -n 8) || true
+	wait_for sh -c "[ \$(wc -c <'$T/codes') = 24 ]"
+	[ "$(grep -o 303 "$T/codes" | wc -l)" = 1 ]
+	[ "$(grep -o 403 "$T/codes" | wc -l)" = 7 ]
+	# One that another process may have let in already is not taken.
+	old=$(sign login "$T/seed" ada eng app.test 50)
+	run get app.test "/.rustronaut/session?t=$old"
+	has "older than this gateway's start"
+}
+
+@test "links, logins, cookies and credentials stand in no log" {
+	two_halves
+	link=$(sign link "$T/seed" admin 3600)
+	login=$(sign login "$T/seed" ada eng app.test 60)
+	get app.test "/admin/name?rn_link=$link" -c "$T/jar" >/dev/null
+	get app.test "/.rustronaut/session?t=$login" -o /dev/null
+	get app.test "/.rustronaut/session?t=$login" -o /dev/null
+	cookie=$(awk '/rn_session/{print $6"="$7}' "$T/jar")
+	get app.test /admin/name -H "Cookie: $cookie" -H 'Authorization: Bearer rnt_SECRET' >/dev/null
+	get app.test /admin/name -H "Cookie: $cookie" --http1.0 -H 'X_Bad: rnt_SECRET' >/dev/null
+	wait_for grep -q 'path=/admin/name status=200' "$T/access"
+	run grep -hE "rn_link|${link:20:20}|${login:20:20}|rn_session|${cookie:30:20}|rnt_|Bearer" "$T/access" "$T/proxy.log"
+	[ "$output" = "" ] || { echo "$output"; false; }
+}
+
+@test "a program gets no forwarding, identity or session that a visitor made up" {
+	mkdir "$T/cgi"
+	printf '#!/bin/sh\necho Content-Type: text/plain\necho\nenv\n' >"$T/cgi/env"
+	chmod 755 "$T/cgi/env"
+	signer=$(sign key "$T/seed")
+	cat >"$T/site.rn" <<-END
+		signer=$signer
+		listen=web address=127.0.0.1:0 proto=http
+		resource=env listen=web host=app.test
+		target=env resource=env address=cgi:$T/cgi/env
+		policy=env effect=allow from=any to=resource:env
+	END
+	proxy --cgi-dir "$T/cgi"
+	link=$(sign link "$T/seed" env 3600)
+	get app.test "/x?a=1&rn_link=$link" -c "$T/jar" -H 'X-Forwarded-For: 6.6.6.6' -H 'X-Forwarded-Host: evil.test' \
+		-H 'X-Forwarded-Proto: https' -H 'X-Real-IP: 6.6.6.6' -H 'Forwarded: for=6.6.6.6' -H 'X-Request-Id: 6.6.6.6' \
+		-H 'X-Rustronaut-User: root' -H 'Proxy: http://evil.test' >"$T/env"
+	run grep -E '6\.6\.6\.6|evil|root|rn_link|FORWARDED|PROXY' "$T/env"
+	[ "$output" = "" ] || { echo "$output"; false; }
+	grep -qx 'REQUEST_URI=/x?a=1' "$T/env"
+	cookie=$(awk '/rn_session/{print $6"="$7}' "$T/jar")
+	get app.test /x -H "Cookie: a=1; $cookie" -H "Cookie: $cookie" -H 'Cookie: b=2' -H 'X-Two: 1' -H 'x-two: 2' >"$T/env"
+	grep -qx 'HTTP_COOKIE=a=1; b=2' "$T/env"
+	grep -qx 'HTTP_X_TWO=1, 2' "$T/env"
+	[ "$(grep -c rn_session "$T/env")" = 0 ]
+}
