@@ -128,13 +128,14 @@ many() { # many COUNT
 	down
 }
 
-# What is left of an established peer's throughput under a flood of initiations: none; to a port where
-# nobody listens to them (the sender's and the link's own cost); to the device, noise; with right mac1.
+# What is left of an established peer's throughput under a flood of initiations: none; to a socket that is
+# never read (the sender's and the link's own cost); to the device, with a wrong mac1; with a right one.
 flood() { # flood PER_S
 	local kind port key
 	up "$ENGINE" || return
-	ip netns exec "$LAB-b" socat -u UDP-RECV:51999,rcvbuf=1000000 OPEN:/dev/null &
+	ip netns exec "$LAB-b" socat -u UDP-RECV:51999 OPEN:/dev/null &
 	SINK=$!
+	kill -STOP $SINK # its buffer fills, then the kernel drops
 	for kind in none elsewhere noise mac1; do
 		port=51820 key=
 		[ "$kind" != elsewhere ] || port=51999
@@ -144,7 +145,7 @@ flood() { # flood PER_S
 		record "flood_$kind" "$(load tcp "$MS" 1 0 "$CC" "${PIDS[@]}")"
 		wait $!
 	done
-	kill $SINK
+	kill -KILL $SINK
 	down
 } 2>/dev/null
 
