@@ -26,7 +26,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
 	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection) $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
-SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -O0)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -O0) $(if $(SAN)$(COV),-DRN_NO_SANDBOX)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DRN_VERSION='"$(VERSION)"' -Ilib -I$(B)/gen $(WARN) $(HARDEN) \
 	$(SANFLAGS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -pthread $(CFLAGS)
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * rn-wg down, show, set, sync, check: asking a tunnel that runs, through its control socket.
+ * rn-wg down, set, sync, check: asking a tunnel that runs, through its control socket.
  */
 #include "rn-wg.h"
 
 #include "wg/config.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
@@ -37,66 +35,17 @@ int tunnel_path(struct cli *c, char *out, size_t size, const char *name, const c
 	return cli_run_path(c, out, size, file);
 }
 
-static int ask(struct cli *c, const char *name, struct str request, ctl_answer_fn *fn)
+int ask_tunnel(struct cli *c, const char *name, struct str request, ctl_answer_fn *fn, void *ctx)
 {
 	char path[4096];
 	int code = check_name(name, &c->err);
 	if (!code)
 		code = tunnel_path(c, path, sizeof(path), name, "sock");
 	if (!code)
-		code = ctl_call(path, request, ANSWER_MS, fn, c, NULL, NULL, &c->err);
+		code = ctl_call(path, request, ANSWER_MS, fn, ctx, NULL, NULL, &c->err);
 	if (code == RN_EAWAY)
 		rn_fail_in(&c->err, "the tunnel %s is not running", name);
 	return code;
-}
-
-/* ---- show ------------------------------------------------------------------------------------------ */
-
-static int show_record(void *ctx, const struct rec *r, struct rn_error *err)
-{
-	struct cli *c = ctx;
-	struct buf b;
-	buf_init(&b, REC_LINE_MAX);
-	rec_write(&b, r);
-	int code = rec_out_put(&c->out, buf_str(&b), err);
-	buf_free(&b);
-	return code;
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_socket(const struct dirent *e)
-{
-	struct str name = str_from(e->d_name);
-	return str_starts(name, STR("wg-")) && str_ends(name, STR(".sock"));
-}
-
-/* A socket that nobody answers is what a killed one left: passed over. */
-static int show_all(struct cli *c)
-{
-	struct dirent **list;
-	int n = scandir(c->run_dir, &list, is_socket, by_name), code = 0;
-	if (n < 0)
-		return errno == ENOENT ? 0 : rn_fail_errno(&c->err, RN_ENOINPUT, "%s", c->run_dir);
-	for (int i = 0; i < n; i++) {
-		char name[64];
-		struct str file = str_from(list[i]->d_name);
-		if (!code && str_copy(name, sizeof(name), str_slice(file, 3, file.len - 5)))
-			code = ask(c, name, STR("request=show\n"), show_record);
-		if (code == RN_EAWAY)
-			code = 0;
-		free(list[i]);
-	}
-	free(list);
-	return code;
-}
-
-int run_show(struct cli *c, int argc, char **argv)
-{
-	return argc ? ask(c, argv[0], STR("request=show\n"), show_record) : show_all(c);
 }
 
 /* ---- down ------------------------------------------------------------------------------------------ */
@@ -122,7 +71,7 @@ static int wait_down(struct cli *c, const char *name)
 int run_down(struct cli *c, int argc, char **argv)
 {
 	(void)argc;
-	int code = ask(c, argv[0], STR("request=down\n"), NULL);
+	int code = ask_tunnel(c, argv[0], STR("request=down\n"), NULL, NULL);
 	return code ? code : wait_down(c, argv[0]);
 }
 
@@ -207,7 +156,7 @@ static int change(struct cli *c, const char *name, const char *verb)
 	if (!code && rq.text.failed)
 		code = rn_fail(&c->err, RN_ECONFIG, "%s: too long", file);
 	if (!code)
-		code = ask(c, name, buf_str(&rq.text), NULL);
+		code = ask_tunnel(c, name, buf_str(&rq.text), NULL, NULL);
 	arena_free(&rq.arena);
 	buf_free(&rq.text);
 	return code;

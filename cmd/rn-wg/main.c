@@ -12,11 +12,24 @@ static const struct argp_option up_options[] = {
 	 "private: a network namespace of the tunnel's own, no root needed; host: a device on this "
 	 "machine, for root", 0},
 	{"foreground", 'F', 0, 0, "Stay in the foreground and log to standard error", 0},
+	{"allow-overlap", 'O', 0, 0,
+	 "On the host, take ranges that another device of this machine has, too", 0},
+	{"dry-run", 'd', 0, 0, "Print what would be done, as plan records, and do nothing", 0},
 	{"ready-fd", 'r', "FD", 0, "Say \"ready\" on this descriptor and close it", 0},
 	{0}};
 
 static const struct argp_option change_options[] = {
 	{"file", 'f', "FILE", 0, "Interface and peer records; default is standard input", 0},
+	{0}};
+
+static const struct argp_option show_options[] = {
+	{"watch", 'w', "SECONDS", OPTION_ARG_OPTIONAL, "Again and again; every second if not said", 0},
+	{"count", 'c', "N", 0, "With --watch: end after so many times", 0},
+	{"detail", 'd', 0, 0, "With handshake counters of peers and those of the tunnel", 0},
+	{0}};
+
+static const struct argp_option why_options[] = {
+	{"wait", 'w', "SECONDS", 0, "How long to wait for an answer to a handshake; default is 6", 0},
 	{0}};
 
 static const struct argp_option import_options[] = {
@@ -52,10 +65,11 @@ static const struct cli_cmd cmds[] = {
 	{.name = "up", .args = "NAME", .doc = "bring a tunnel up; return when it is ready\v"
 		"The default place of the device is the host for root, else a namespace of its own.",
 	 .options = up_options, .parse = up_parse, .opts_size = sizeof(struct up_options), .run = run_up,
-	 .min = 1, .max = 1, .no_views = true, .daemon = true},
+	 .min = 1, .max = 1, .daemon = true},
 	{.name = "down", .args = "NAME", .doc = "end a tunnel; its device, sockets and routes go",
 	 .run = run_down, .min = 1, .max = 1, .no_views = true},
 	{.name = "show", .args = "[NAME]", .doc = "print interface and peers with their live state",
+	 .options = show_options, .parse = show_parse, .opts_size = sizeof(struct show_options),
 	 .run = run_show, .min = 0, .max = 1},
 	{.name = "set", .args = "NAME", .doc = "change what the records name, leave the rest\v"
 		"remove=yes in a peer record takes the peer away.",
@@ -81,6 +95,14 @@ static const struct cli_cmd cmds[] = {
 		"The code holds the private key: who sees it has it.",
 	 .options = qr_options, .parse = qr_parse, .opts_size = sizeof(struct qr_options),
 	 .run = run_qr, .min = 0, .max = 1, .no_views = true},
+	{.name = "why", .args = "NAME PEER",
+	 .doc = "walk the way to a peer and name the first step that fails\v"
+		"PEER is a name or a public key. The last record says the result; the exit status is 0 if "
+		"the peer can be reached, 1 if some step failed.",
+	 .options = why_options, .parse = why_parse, .opts_size = sizeof(struct why_options),
+	 .run = run_why, .min = 2, .max = 2},
+	{.name = "doctor", .doc = "say what this machine allows, and what to do about the rest",
+	 .run = run_doctor, .min = 0, .max = 0},
 	{.name = "dns", .args = "NAME", .doc = "print what resolvers would have to be told; change nothing",
 	 .options = dns_options, .parse = dns_parse, .opts_size = sizeof(struct dns_options),
 	 .run = run_dns, .min = 1, .max = 1, .no_views = true},

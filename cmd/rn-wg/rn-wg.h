@@ -3,9 +3,8 @@
  *   main.c     the commands
  *   keys.c     genkey, pubkey, genpsk
  *   up.c       up: a tunnel's life from start to end
- *   control.c  down, show, set, sync: talking to one that runs
- *   watch.c    show --watch
- *   plan.c     up --dry-run
+ *   control.c  down, set, sync, check: talking to one that runs
+ *   show.c     show, also --watch
  *   quick.c    import, export, qr: wg-quick's files
  *   dns.c      dns: lines for resolvers
  *   why.c      why: the first step that fails on the way to a peer
@@ -16,12 +15,13 @@
 #define RN_WG_CMD_H
 
 #include "cli/cli.h"
+#include "net/net.h"
 
 struct up_options {
 	const char *file;   /* NULL: bare */
 	const char *engine; /* NULL: auto */
 	const char *netns;  /* NULL: as the record says, else host for root and private for others */
-	bool foreground;
+	bool foreground, dry_run, allow_overlap;
 	int ready_fd; /* with 1 added, so that 0 is none */
 };
 
@@ -30,7 +30,7 @@ struct change_options {
 };
 
 struct show_options {
-	uint64_t watch_ms; /* 0: once */
+	unsigned watch_s;  /* 0: once */
 	uint64_t count;    /* rounds; 0: until interrupted */
 	bool detail;
 };
@@ -52,6 +52,12 @@ struct dns_options {
 	const char *file, *target;
 };
 
+struct why_options {
+	unsigned wait_s; /* for an answer to a handshake; 0: the default */
+};
+
+int why_parse(int key, char *arg, void *opts, struct rn_error *err);
+int show_parse(int key, char *arg, void *opts, struct rn_error *err);
 int import_parse(int key, char *arg, void *opts, struct rn_error *err);
 int export_parse(int key, char *arg, void *opts, struct rn_error *err);
 int qr_parse(int key, char *arg, void *opts, struct rn_error *err);
@@ -71,6 +77,8 @@ int run_check(struct cli *c, int argc, char **argv);
 int run_import(struct cli *c, int argc, char **argv);
 int run_export(struct cli *c, int argc, char **argv);
 int run_qr(struct cli *c, int argc, char **argv);
+int run_why(struct cli *c, int argc, char **argv);
+int run_doctor(struct cli *c, int argc, char **argv);
 int run_dns(struct cli *c, int argc, char **argv);
 
 /* The config NAME from the records in FILE, or (NULL) of the tunnel that runs; of that the keys only
@@ -89,6 +97,8 @@ int find_config(struct config_file *f, const char *file, struct rn_error *err) m
 
 /* Refuses a NAME that is no device's name. */
 int check_name(const char *name, struct rn_error *err) must_check;
+/* Asks the tunnel NAME; each record of the answer goes to FN (or NULL) with CTX. */
+int ask_tunnel(struct cli *c, const char *name, struct str request, ctl_answer_fn *fn, void *ctx) must_check;
 /* RUN_DIR/wg-NAME.SUFFIX. */
 int tunnel_path(struct cli *c, char *out, size_t size, const char *name, const char *suffix) must_check;
 

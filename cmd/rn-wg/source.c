@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define UAPI_MAX (64U << 20)
-#define ANSWER_MS 10000
 
 static int read_records(const char *file, const char *name, struct wg_config *config, struct rn_error *err)
 {
@@ -81,13 +80,8 @@ static int take_keys(struct wg_config *config, struct str answer, struct rn_erro
 
 static int read_running(struct cli *c, const char *name, bool secrets, struct wg_config *config)
 {
-	char path[4096];
 	struct wg_config_reader reader = {.config = config, .name = name, .folder = "/"};
-	int code = tunnel_path(c, path, sizeof(path), name, "sock");
-	if (!code)
-		code = ctl_call(path, STR("request=show\n"), ANSWER_MS, wg_config_record, &reader, NULL, NULL, &c->err);
-	if (code == RN_EAWAY)
-		rn_fail_in(&c->err, "the tunnel %s is not running", name);
+	int code = ask_tunnel(c, name, STR("request=show\n"), wg_config_record, &reader);
 	if (code || !secrets)
 		return code;
 	struct buf answer;

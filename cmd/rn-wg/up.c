@@ -9,6 +9,7 @@
 #include "wg/kernel.h"
 #include "wg/namespace.h"
 #include "wg/remember.h"
+#include "wg/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 
 #define LOCK_MS 3000
 #define LOCK_POLL_MS 10
+#define PLAN_MAX (64U << 20)
 #define UAPI_DIR "/run/wireguard"
 
 enum which_engine { ENGINE_AUTO, ENGINE_KERNEL, ENGINE_USER };
@@ -58,6 +60,12 @@ int up_parse(int key, char *arg, void *opts, struct rn_error *err)
 		o->netns = arg;
 		if (strcmp(arg, "private") != 0 && strcmp(arg, "host") != 0)
 			return rn_fail(err, RN_EUSAGE, "--netns %s: neither private nor host", arg);
+		return 0;
+	case 'd':
+		o->dry_run = true;
+		return 0;
+	case 'O':
+		o->allow_overlap = true;
 		return 0;
 	case 'F':
 		o->foreground = true;
@@ -113,6 +121,30 @@ static int choose(struct up *u, const struct up_options *o)
 	u->mode = netns ? (strcmp(netns, "host") == 0 ? INSIDE_HOST : INSIDE_PRIVATE)
 			: (geteuid() == 0 ? INSIDE_HOST : INSIDE_PRIVATE);
 	return 0;
+}
+
+/* What is outside of the config and would make it harmful. */
+static int check_ranges(struct up *u, const struct up_options *o)
+{
+	u->control.name = u->name;
+	u->control.check_overlap = u->mode == INSIDE_HOST && !o->allow_overlap;
+	return wg_control_admits(&u->control, &u->config, &u->cli->err);
+}
+
+static const char *engine_asked(const struct up *u, const struct up_options *o)
+{
+	return o->engine ? o->engine : u->config.engine ? u->config.engine : "auto";
+}
+
+static int print_plan(struct up *u, const struct up_options *o)
+{
+	struct buf out;
+	buf_init(&out, PLAN_MAX);
+	engine_plan(&u->config, u->name, u->mode, engine_asked(u, o), &out);
+	int code = out.failed ? rn_fail(&u->cli->err, RN_EOS, "out of memory")
+			      : rec_out_put(&u->cli->out, buf_str(&out), &u->cli->err);
+	buf_free(&out);
+	return code;
 }
 
 static bool answers(struct up *u)
@@ -230,7 +262,8 @@ static void reload_signal(void *ctx, int signo)
 		return;
 	wg_config_init(&config);
 	config.replace_peers = config.exact = true;
-	if (read_config(u, u->file.path, &config, &err) || engine_apply(u->engine, &config, &err))
+	if (read_config(u, u->file.path, &config, &err) || wg_control_admits(&u->control, &config, &err) ||
+	    engine_apply(u->engine, &config, &err))
 		log_write(LOG_ERROR, "%s", err.text);
 	wg_config_free(&config);
 }
@@ -256,7 +289,8 @@ static int open_sockets(struct up *u, struct rn_error *err)
 		*err = u->cli->err;
 		return code;
 	}
-	u->control = (struct wg_control){u->engine, u->name, u->loop};
+	u->control.engine = u->engine;
+	u->control.loop = u->loop;
 	u->ctl = ctl_listen(u->loop, path, wg_control_call, &u->control, err);
 	if (!u->ctl)
 		return err->code;
@@ -311,6 +345,14 @@ static int make_engine(struct up *u, struct rn_error *err)
 	return 0;
 }
 
+static void confine(const struct up *u)
+{
+	char uapi[4096];
+	const char *folders[] = {u->cli->run_dir, uapi, u->mode == INSIDE_HOST ? UAPI_DIR : NULL, NULL};
+	snprintf(uapi, sizeof(uapi), "%s/wireguard", u->cli->run_dir);
+	sandbox_enter(u->mode == INSIDE_HOST ? SANDBOX_HOST : SANDBOX_PRIVATE, folders);
+}
+
 static int set_up(struct up *u, struct rn_error *err)
 {
 	u->loop = loop_new(err);
@@ -329,7 +371,11 @@ static int set_up(struct up *u, struct rn_error *err)
 		code = take_signals(u, err);
 	if (!code && u->told >= 0)
 		code = leave_terminal(err);
-	return code ? code : privilege_drop(err);
+	if (!code)
+		code = privilege_drop(err);
+	if (!code)
+		confine(u);
+	return code;
 }
 
 static void tear_down(struct up *u)
@@ -381,6 +427,14 @@ int run_up(struct cli *c, int argc, char **argv)
 		code = read_config(&u, o->file, &u.config, &c->err);
 	if (!code)
 		code = choose(&u, o);
+	if (!code)
+		code = check_ranges(&u, o);
+	if (!code && o->dry_run)
+		code = print_plan(&u, o);
+	if (o->dry_run) {
+		wg_config_free(&u.config);
+		return code;
+	}
 	if (!code)
 		code = take_lock(&u);
 	if (!code && !o->foreground)

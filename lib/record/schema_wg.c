@@ -19,6 +19,7 @@ static const struct schema_key interface_keys[] = {
 	{"fwmark", TYPE_U64, 0, "0-4294967295", "0", "mark on the packets to the outside"},
 	{"dns", TYPE_ADDRESS, LIST, NULL, NULL, "resolvers to be asked through the tunnel; rn-wg dns prints what to do about them"},
 	{"search", TYPE_HOST, LIST, NULL, NULL, "domains that those resolvers are asked about"},
+	{"at", TYPE_TIME, 0, NULL, NULL, "live, with --watch: when this was seen"},
 	{"sandbox", TYPE_TEXT, SET, NULL, NULL, "live: what confines the process: seccomp, landlock; none"},
 	{0}};
 SCHEMA_KIND(interface, .config = true, .id = TYPE_NAME, .programs = "rn-wg",

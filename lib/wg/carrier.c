@@ -147,6 +147,15 @@ static void peer_endpoint(struct engine *e, const uint8_t key[static WG_KEY_LEN]
 	carrier_rearm(d);
 }
 
+static void peer_connect(struct engine *e, const uint8_t key[static WG_KEY_LEN])
+{
+	struct carrier *d = carrier_of(e);
+	struct wg_peer *peer = wg_peer_find(d->wg, key);
+	if (peer)
+		wg_peer_connect(d->wg, peer, clock_now_ns());
+	carrier_rearm(d);
+}
+
 static void carrier_free(struct engine *e)
 {
 	struct carrier *d = carrier_of(e);
@@ -168,6 +177,7 @@ static const struct engine_ops engine = {
 	.show_peers = carrier_show_peers,
 	.peer_info = peer_info,
 	.peer_endpoint = peer_endpoint,
+	.peer_connect = peer_connect,
 	.show_counters = carrier_show_counters,
 	.free = carrier_free,
 };

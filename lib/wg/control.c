@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "wg/control.h"
 
+#include "wg/overlap.h"
+
 #include <unistd.h>
 
 typedef int verb_fn(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
@@ -28,6 +30,18 @@ static int do_down(struct wg_control *c, struct ctl_call *call, const struct rec
 	return 0;
 }
 
+int wg_control_admits(const struct wg_control *c, const struct wg_config *config, struct rn_error *err)
+{
+	overlap_ranges host = {0};
+	if (!c->check_overlap)
+		return 0;
+	int code = overlap_read(&host, err);
+	if (!code)
+		code = overlap_check(config, c->name, &host, err);
+	vec_free(&host.base);
+	return code;
+}
+
 /* File names in the records are whole paths: the asker's folder is not ours. */
 static int configure(struct wg_control *c, struct str body, bool exact, struct rn_error *err)
 {
@@ -38,6 +52,8 @@ static int configure(struct wg_control *c, struct str body, bool exact, struct r
 	int code = rec_config_mem(body, "request", wg_config_record, &reader, err);
 	if (!code && exact && !reader.interfaces)
 		code = rn_fail(err, RN_ECONFIG, "no interface=%s record", c->name);
+	if (!code)
+		code = wg_control_admits(c, &config, err);
 	if (!code)
 		code = engine_apply(c->engine, &config, err);
 	wg_config_free(&config);
@@ -56,6 +72,17 @@ static int do_set(struct wg_control *c, struct ctl_call *call, const struct rec 
 {
 	(void)call, (void)rq;
 	return configure(c, body, false, err);
+}
+
+/* Begins a handshake with the peer whose key is name=. */
+static int do_probe(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
+		    struct rn_error *err)
+{
+	uint8_t key[WG_KEY_LEN];
+	(void)call, (void)body;
+	if (!base64_decode(key, sizeof(key), rec_get(rq, "name"), BASE64_STD))
+		return rn_fail(err, RN_EDATA, "request=probe: name is not a key");
+	return engine_probe(c->engine, key, err);
 }
 
 /* ---- sockets inside the tunnel ------------------------------------------------------------------ */
@@ -167,7 +194,8 @@ static const struct {
 	verb_fn *run;
 } verbs[] = {
 	{"connect", do_connect}, {"down", do_down}, {"hello", do_hello}, {"listen", do_listen},
-	{"set", do_set},         {"show", do_show}, {"sync", do_sync},   {"udp", do_udp},
+	{"probe", do_probe},     {"set", do_set},   {"show", do_show},   {"sync", do_sync},
+	{"udp", do_udp},
 };
 
 void wg_control_call(void *ctx, struct ctl_call *call, const struct rec *rq, struct str body)

@@ -13,7 +13,11 @@ struct wg_control {
 	struct engine *engine;
 	const char *name;
 	struct loop *loop;
+	bool check_overlap; /* on the host: refuse ranges that another device has (overlap.h) */
 };
+/* Refuses C if it may not be applied to that tunnel for reasons outside of it. */
+int wg_control_admits(const struct wg_control *c, const struct wg_config *config,
+		      struct rn_error *err) must_check;
 ctl_handler wg_control_call;
 
 /* Serves UAPI of the user engine D at PATH (a stale socket there is taken over), to our user and

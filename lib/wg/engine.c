@@ -68,6 +68,17 @@ int engine_apply(struct engine *e, const struct wg_config *c, struct rn_error *e
 	return code;
 }
 
+int engine_probe(struct engine *e, const uint8_t key[static WG_KEY_LEN], struct rn_error *err)
+{
+	struct wg_peer_info info;
+	if (!e->ops->peer_info(e, key, &info))
+		return rn_fail(err, RN_ENO, "no such peer");
+	if (!e->ops->peer_connect)
+		return rn_fail(err, RN_ENO, "engine %s begins handshakes by itself only", e->ops->name);
+	e->ops->peer_connect(e, key);
+	return 0;
+}
+
 struct inside *engine_inside(struct engine *e)
 {
 	return e->inside;

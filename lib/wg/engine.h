@@ -18,12 +18,20 @@ struct engine;
  * again when handshakes with them fail. */
 int engine_apply(struct engine *e, const struct wg_config *c, struct rn_error *err) must_check;
 
+/* Adds a plan record for each step that bringing NAME up with C would take. */
+void engine_plan(const struct wg_config *c, const char *name, enum inside_mode mode, const char *engine,
+		 struct buf *out);
+
 /* Adds an interface record and a peer record for each peer, with their live state; in DETAIL also
  * what tells how far handshakes come, and a stat record for each counter that is not 0 (as far as the
  * engine knows such things). */
 int engine_show(struct engine *e, bool detail, struct buf *out, struct rn_error *err) must_check;
 /* tunnel=NAME pid=… address=… mode=…: the answer to hello. */
 int engine_hello(struct engine *e, struct buf *out, struct rn_error *err) must_check;
+
+/* Begins a handshake with a peer, unless one is under way. RN_ENO: there is no such peer, or this engine
+ * cannot be told. */
+int engine_probe(struct engine *e, const uint8_t key[static WG_KEY_LEN], struct rn_error *err) must_check;
 
 /* Where sockets inside the tunnel are made. */
 struct inside *engine_inside(struct engine *e);

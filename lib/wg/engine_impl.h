@@ -9,6 +9,7 @@
  *   engine_peers.c    names and endpoints of peers as they were configured
  *   engine_names.c    endpoints that are host names
  *   engine_show.c     the records
+ *   engine_plan.c     what a config would do
  */
 #ifndef RN_WG_ENGINE_IMPL_H
 #define RN_WG_ENGINE_IMPL_H
@@ -38,6 +39,8 @@ struct engine_ops {
 	bool (*peer_info)(struct engine *e, const uint8_t key[static WG_KEY_LEN], struct wg_peer_info *info);
 	/* Sets the endpoint, and begins a handshake when packets wait for one. */
 	void (*peer_endpoint)(struct engine *e, const uint8_t key[static WG_KEY_LEN], const struct addr *a);
+	/* Begins a handshake; NULL: it cannot be told. */
+	void (*peer_connect)(struct engine *e, const uint8_t key[static WG_KEY_LEN]);
 	/* Adds stat records; NULL: it has no counters. */
 	void (*show_counters)(struct engine *e, struct buf *out);
 	void (*free)(struct engine *e);
@@ -107,6 +110,8 @@ bool engine_lets_all_in(const struct engine *e);
 /* Routes become what the allowed IPs ALL (in any order, which changes) ask for. */
 int engine_routes_sync(struct engine *e, struct cidr *all, size_t n, struct rn_error *err) must_check;
 
+/* Whether an allowed IP gets a route, as far as E's addresses and mode tell. */
+bool engine_route_wanted(const struct engine *e, const struct cidr *prefix);
 bool engine_cidr_same(const struct cidr *a, const struct cidr *b);
 /* For qsort and bsearch; padding does not count. */
 int engine_cidr_compare(const void *a, const void *b);

@@ -15,7 +15,7 @@ static bool covered(const struct engine *e, const struct cidr *prefix)
 }
 
 /* On the host, the default route is the machine's way to the peers themselves. */
-static bool wanted(const struct engine *e, const struct cidr *prefix)
+bool engine_route_wanted(const struct engine *e, const struct cidr *prefix)
 {
 	if (!prefix->bits && e->mode == INSIDE_HOST) {
 		log_write(LOG_WARN, "%s: an allowed IP of /0 gets no route on the host: set it "
@@ -30,7 +30,7 @@ typedef VEC(struct cidr) cidr_vec;
 static int choose(const struct engine *e, struct cidr *all, size_t n, cidr_vec *out, struct rn_error *err)
 {
 	for (size_t i = 0; e->manage_routes && i < n; i++) {
-		if (!wanted(e, &all[i]))
+		if (!engine_route_wanted(e, &all[i]))
 			continue;
 		struct cidr *c = VEC_PUSH(out);
 		if (!c)

@@ -3,6 +3,7 @@
  * A running tunnel as records.
  */
 #include "wg/engine_impl.h"
+#include "wg/sandbox.h"
 
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ int engine_show(struct engine *e, bool detail, struct buf *out, struct rn_error 
 		rec_add_raw(out, "dns", str_from(e->dns));
 	if (e->search)
 		rec_add_raw(out, "search", str_from(e->search));
+	rec_add_raw(out, "sandbox", str_from(sandbox_state()));
 	rec_end(out);
 	e->detail = detail;
 	code = e->ops->show_peers(e, out, err);

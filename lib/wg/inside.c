@@ -3,6 +3,7 @@
 
 #include "wg/namespace.h"
 #include "wg/netlink.h"
+#include "wg/sandbox.h"
 #include "wg/tun.h"
 
 #include <errno.h>
@@ -179,6 +180,8 @@ static int close_others(int keep)
 	return close_range((unsigned)keep + 1, ~0U, 0);
 }
 
+static const char *const no_folders[] = {NULL};
+
 static int child_settle(struct inside *in, const char *name, int *tun, struct rn_error *err)
 {
 	int code = namespace_enter_new(err);
@@ -190,7 +193,11 @@ static int child_settle(struct inside *in, const char *name, int *tun, struct rn
 	code = settle(in, name, tun, err);
 	if (!code)
 		code = netlink_link_up(in->nl, if_nametoindex("lo"), 0, err);
-	return code ? code : privilege_drop(err);
+	if (!code)
+		code = privilege_drop(err);
+	if (!code)
+		sandbox_enter(SANDBOX_INSIDE, no_folders);
+	return code;
 }
 
 _Noreturn static void child_main(int sock, const char *name, bool with_tun, pid_t parent)

@@ -68,7 +68,10 @@ static void put_peer(struct buf *out, const struct wg_peer_config *p, bool secre
 void quick_write(struct buf *out, const struct wg_config *c, bool secrets)
 {
 	buf_add_cstr(out, "[Interface]\n");
-	put_secret(out, "PrivateKey", c->has_private_key ? c->private_key : NULL, secrets);
+	if (secrets)
+		put_secret(out, "PrivateKey", c->has_private_key ? c->private_key : NULL, true);
+	else
+		buf_add_cstr(out, "# PrivateKey left out: see --secrets\n");
 	put_cidrs(out, "Address = ", c->addresses.ptr, c->addresses.len);
 	if (c->has_listen_port && c->listen_port)
 		buf_addf(out, "ListenPort = %u\n", c->listen_port);
