@@ -65,7 +65,7 @@ enum stage_result txn_answer(struct txn *t, const struct answer *a)
 	else
 		write_page(t, b, a);
 	inbuf_drop(&t->res_half.in, &t->worker->blocks);
-	t->res_half.at = t->res_half.n = 0;
+	half_forget(&t->res_half);
 	half_begin(&t->res_half, HTTP_BODY_NONE, HTTP_BODY_NONE, 0);
 	half_push(&t->res_half, buf_str(b));
 	t->res_half.bytes = b->len - (size_t)(str_find_str(buf_str(b), STR("\r\n\r\n")) + 4);

@@ -26,6 +26,7 @@ static void push_data(struct half *h, struct str data)
 {
 	if (data.len == 0)
 		return;
+	h->framed = true;
 	h->bytes += data.len;
 	if (h->to != HTTP_BODY_CHUNKED) {
 		half_push(h, data);
@@ -38,7 +39,7 @@ static void push_data(struct half *h, struct str data)
 
 static void push_end(struct half *h)
 {
-	h->seen = true;
+	h->seen = h->framed = true;
 	if (h->to == HTTP_BODY_CHUNKED)
 		half_push(h, STR(HTTP_LAST_CHUNK));
 }
@@ -90,7 +91,7 @@ static enum io half_write(struct half *h)
 			h->iov[h->at].iov_len -= n;
 		}
 	}
-	h->at = h->n = 0;
+	half_forget(h);
 	return IO_OK;
 }
 
@@ -130,7 +131,8 @@ enum half_result half_pump(struct half *h)
 	bool short_read = false;
 
 	for (int turn = 0;; turn++) {
-		while (!half_pending(h) && !h->seen && h->in.from < h->in.to)
+		/* Behind a head that waits as well: both leave in one segment. */
+		while (!h->framed && !h->seen && h->in.from < h->in.to)
 			if (!half_frame(h))
 				return HALF_BAD;
 		enum io io = half_write(h);

@@ -21,6 +21,7 @@ struct half {
 	struct iovec iov[HALF_IOV]; /* to leave: n of them from at on */
 	uint8_t at, n;
 	uint8_t from, to; /* enum http_body; HTTP_BODY_CLOSE in "to": bytes as they are */
+	bool framed;	  /* body bytes are among them, and chunk is in use */
 	bool seen;	  /* the whole body was read */
 	bool bulk;	  /* a read filled its block: a large one pays */
 	char chunk[HTTP_CHUNK_HEAD_MAX];
@@ -43,6 +44,12 @@ enum half_result {
 void half_begin(struct half *h, enum http_body from, enum http_body to, uint64_t length);
 /* Adds bytes that leave before anything else; they must stay until then. */
 void half_push(struct half *h, struct str bytes);
+/* What waits to leave will not. */
+static inline void half_forget(struct half *h)
+{
+	h->at = h->n = 0;
+	h->framed = false;
+}
 /* Moves what can be moved now. */
 enum half_result half_pump(struct half *h);
 static inline bool half_pending(const struct half *h)

@@ -66,7 +66,7 @@ static bool pump_request(struct txn *t)
 		break;
 	}
 	/* The target does not read on; perhaps it has answered before. */
-	t->req_half.at = t->req_half.n = 0;
+	half_forget(&t->req_half);
 	t->req_done = true;
 	t->keep = t->keep && t->m && t->m->req.body == HTTP_BODY_NONE;
 	t->up_keep = false;

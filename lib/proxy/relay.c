@@ -70,7 +70,7 @@ static bool retry(struct txn *t)
 		return false;
 	t->retried = true;
 	t->relaying = false;
-	t->req_half.at = t->req_half.n = 0;
+	half_forget(&t->req_half);
 	inbuf_drop(&t->res_half.in, &t->worker->blocks);
 	up_close(t->up);
 	t->up = up_dial(t->worker, t->target, t->resource->connect_ms, txn_up_done, t);
