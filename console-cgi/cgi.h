@@ -134,7 +134,7 @@ handler service_post, service_put, link_post;            /* api_service.c */
 handler thing_list, thing_show, thing_add, gateway_post, thing_set, thing_remove, thing_suspend,
 	thing_resume;                                                    /* api_thing.c */
 handler invitation_post, token_post, audit_get, status_get, openapi_get; /* api_misc.c */
-handler landing_get, signed_out_get;                                     /* page.c */
+handler landing_get;                                                     /* page.c */
 handler login_get, login_post;                                           /* login.c */
 
 /* The description of all calls (OpenAPI 3.0) as indented JSON. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The login page. A gateway sends a visitor here with ?return=URL; who signs in goes back with an
+ * The login page. A gateway sends a visitor here with ?return=URL; who logs in goes back with an
  * assertion for that URL's host, which the gateway turns into a cookie of its own. Here no session
  * is kept.
  *
@@ -38,7 +38,7 @@ static int read_target(struct call *k, struct target *t, struct rn_error *err)
 	    !http_url_parse(&url, str_from(text)) || !str_is(url.scheme, "https") ||
 	    (url.port != 443 && url.port != console_port(k)))
 		return rn_fail(err, RN_EDATA,
-			       "Open the service that you want to reach; it brings you here.");
+			       "Open the address of the service that you want to reach: it brings you here.");
 	http_host_fold(t->host, url.host);
 	if (console_host_find(k->console, str_from(t->host), resource, &t->org, err))
 		return rn_fail(err, RN_EDATA, "There is no service at that address.");
@@ -59,10 +59,10 @@ static void write_form(struct call *k, unsigned status, const struct target *t, 
 	char token[TOKEN_LEN + 1];
 
 	token_make(token);
-	page_begin(k->re, status, "Sign in");
-	buf_add_cstr(b, "<p class=\"soft\">to reach ");
+	page_begin(k->re, status, "Log in");
+	buf_add_cstr(b, "<p>to reach <strong>");
 	html_text(b, str_from(t->host));
-	buf_add_cstr(b, "</p>\n");
+	buf_add_cstr(b, "</strong></p>\n");
 	if (message) {
 		buf_add_cstr(b, "<p class=\"bad\" role=\"alert\">");
 		html_text(b, str_from(message));
@@ -79,7 +79,7 @@ static void write_form(struct call *k, unsigned status, const struct target *t, 
 		b,
 		"\">\n<label for=\"password\">Password</label>\n<input id=\"password\" name=\"password\" "
 		"type=\"password\" required autocomplete=\"current-password\">\n"
-		"<button>Sign in</button>\n</form>\n");
+		"<button>Log in</button>\n</form>\n");
 	page_end(k->re, t->origin);
 	buf_addf(&k->re->fields,
 		 "Set-Cookie: " COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Strict\r\n", token);
@@ -90,7 +90,7 @@ int login_get(struct call *k, struct rn_error *err)
 	struct target t;
 
 	if (read_target(k, &t, err))
-		page_notice(k->re, 400, "Sign in", err->text);
+		page_notice(k->re, 400, "Log in", err->text);
 	else
 		write_form(k, 200, &t, "", NULL);
 	return 0;
@@ -155,14 +155,14 @@ static int check_password(struct call *k, struct str form, const struct target *
 		return 0;
 	}
 	if (rc == RN_EAGAIN && err->sys == EACCES) {
-		write_form(k, 429, t, user, "Too many attempts. Wait five minutes.");
+		write_form(k, 429, t, user, "Too many attempts. Wait five minutes, then try again.");
 		return 0;
 	}
 	if (rc)
 		return rc;
 	if (k->actor.org != t->org) {
 		page_notice(k->re, 403, "No access",
-			    "You are signed in, but this service belongs to another "
+			    "Your name and password are right, but this service belongs to another "
 			    "organisation. Ask who gave you its address.");
 		return 0;
 	}
@@ -175,7 +175,7 @@ int login_post(struct call *k, struct rn_error *err)
 	struct target t;
 
 	if (read_target(k, &t, err)) {
-		page_notice(k->re, 400, "Sign in", err->text);
+		page_notice(k->re, 400, "Log in", err->text);
 		return 0;
 	}
 	if (!str_starts(k->rq->content_type, STR("application/x-www-form-urlencoded")))

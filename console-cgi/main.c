@@ -64,6 +64,9 @@ static void run_route(struct call *k)
 		return;
 	buf_clear(&k->re->fields);
 	reply_fail(k->re, k->rq, &err);
+	if (!str_starts(k->rq->path, STR(API "/")))
+		page_notice(k->re, k->re->status, "This did not work",
+			    "Please try again. If it stays so, the console's log says why.");
 }
 
 static void answer(struct call *k)
@@ -76,10 +79,10 @@ static void answer(struct call *k)
 		run_route(k);
 		break;
 	case ROUTE_NO_PATH:
-		fail(k, 404, "Not found", "there is nothing at this path");
+		fail(k, 404, "Not found", "There is nothing at this path.");
 		break;
 	case ROUTE_NO_METHOD:
-		fail(k, 405, "Not possible", "this path does not know that method");
+		fail(k, 405, "Not possible", "This path does not know that method.");
 		buf_addf(&k->re->fields, "Allow: %.*s\r\n", STR_ARG(buf_str(&allow)));
 		break;
 	}

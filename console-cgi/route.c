@@ -117,7 +117,6 @@ const struct route routes[] = {
 	{"GET", "/", WHO_ANYBODY, landing_get, NULL, NULL, 200, NULL},
 	{"GET", "/login", WHO_ANYBODY, login_get, NULL, NULL, 200, NULL},
 	{"POST", "/login", WHO_ANYBODY, login_post, NULL, NULL, 303, NULL},
-	{"GET", "/signed-out", WHO_ANYBODY, signed_out_get, NULL, NULL, 200, NULL},
 	{0}};
 /* clang-format on */
 

@@ -303,4 +303,13 @@ struct http_page {
 /* Adds the whole response, head and body. Never cached, never framed, no scripts (CSP). */
 void http_page_write(struct buf *b, const struct http_page *p);
 
+/* The frame of that page, for programs that write other pages: begins with the heading (TITLE, plain
+ * text) and, from 400 on, the status above it; what follows goes into <main>. The sheet has classes
+ * for a paragraph (soft, bad), for a link as button (go), and knows label, input, button and pre. */
+void http_page_begin(struct buf *b, unsigned status, struct str title);
+void http_page_end(struct buf *b);
+/* Adds the field lines that such a page needs: its own sheet and nothing else is let in, nobody
+ * frames it. FORM_ACTION: where a form on it may lead, in CSP's words ("'none'"). */
+void http_page_policy(struct buf *fields, const char *form_action);
+
 #endif

@@ -165,12 +165,26 @@ static bool needs_tls(const struct snapshot *s)
 	return false;
 }
 
+/* Redirects lead to the first https listener that a visitor can reach too (in no tunnel). */
+static uint16_t https_port(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->listens.len; i++) {
+		const struct listen_conf *l = s->listens.ptr[i];
+
+		if (l->proto == LISTEN_HTTPS && !l->via.len && addr_port(&l->address))
+			return addr_port(&l->address);
+	}
+	return 443;
+}
+
 int conf_finish(struct conf *c, struct rn_error *err)
 {
 	struct snapshot *s = c->s;
 
-	for (size_t i = 0; i < s->listens.len; i++)
+	for (size_t i = 0; i < s->listens.len; i++) {
 		router_seal(&s->listens.ptr[i]->router);
+		s->listens.ptr[i]->https_port = https_port(s);
+	}
 	if (needs_tls(s) && c->certs.len == 0)
 		return rn_fail(err, RN_ECONFIG,
 			       "%s: a listener has proto=https, but there is no certificate record",

@@ -45,7 +45,9 @@ static enum stage_result own_session(struct txn *t)
 		return txn_answer(t, &(struct answer){.status = 403,
 						      .title = STR("Not logged in"),
 						      .why = err.text,
-						      .text = str_from(text)});
+						      .text = str_from(text),
+						      .link = STR("/"),
+						      .link_text = STR("Try again")});
 	}
 	buf_init(&path, HTTP_LINE_MAX);
 	bool fine = http_percent_decode(&path, http_query_find(t->m->query, "return"), false) &&
@@ -58,7 +60,12 @@ static enum stage_result own_session(struct txn *t)
 static enum stage_result own_logout(struct txn *t)
 {
 	session_clear(t);
-	return see_other(t, STR("/"));
+	return txn_answer(t, &(struct answer){.status = 200,
+					      .title = STR("Logged out"),
+					      .text = STR("You are logged out of this service. If others use this "
+							  "computer, close the window too."),
+					      .link = STR("/"),
+					      .link_text = STR("Open the service again")});
 }
 
 /* ---- probe

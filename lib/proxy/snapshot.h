@@ -23,6 +23,7 @@ struct listen_conf {
 	struct str via; /* empty: the machine's own network */
 	enum listen_proto proto;
 	bool redirect_https;
+	uint16_t https_port; /* where it redirects to */
 	uint64_t head_ms, idle_ms;
 	struct router router;	   /* HTTP */
 	struct resource *resource; /* TCP and UDP: the only one, or NULL */

@@ -50,6 +50,8 @@ static bool note_link(struct txn *t)
 	if (session_from_link(t, token)) {
 		m->who.link_shown = true;
 		m->who.link = str_from(m->who.link_id);
+	} else {
+		m->who.link_refused = true;
 	}
 	return true;
 }

@@ -41,18 +41,20 @@ static void add_reason(struct txn *t, struct buf *b)
 	const struct message *m = t->m;
 	const struct resource *r = t->resource;
 
-	buf_addf(b, "%.*s is private, and this gateway did not let the request through. ",
-		 STR_ARG(r->title.len ? r->title : r->name));
+	struct str owner = r->owner.len ? r->owner : STR("its owner");
+
+	buf_addf(b, "%.*s is private. ", STR_ARG(r->title.len ? r->title : r->name));
+	if (m->who.link_refused)
+		buf_add_cstr(b, "This share link has expired, or is for something else. ");
 	if (m->who.user.len)
-		buf_addf(b, "You are known as %.*s, but no policy allows you here. ",
+		buf_addf(b, "You are logged in as %.*s, but no policy allows you here. Ask",
 			 STR_ARG(m->who.user));
 	else if (r->auth == RESOURCE_LOGIN)
-		buf_add_cstr(b, "Log in, if you have an account. ");
-	if (r->owner.len)
-		buf_addf(b, "Ask %.*s for a share link or for access", STR_ARG(r->owner));
+		buf_add_cstr(b, "Log in if you have an account, or ask");
 	else
-		buf_add_cstr(b, "Ask its owner for a share link or for access");
-	buf_addf(b, " to resource %.*s.", STR_ARG(r->name));
+		buf_add_cstr(b, "Ask");
+	buf_addf(b, " %.*s for a share link, or for access to resource %.*s.", STR_ARG(owner),
+		 STR_ARG(r->name));
 }
 
 static enum stage_result deny(struct txn *t)

@@ -60,11 +60,13 @@ static enum stage_result redirect_https(struct txn *t)
 	struct buf fields;
 
 	buf_init(&fields, HTTP_HEAD_MAX);
-	buf_addf(&fields, "Location: https://%.*s%.*s\r\n", STR_ARG(m->host), STR_ARG(m->req.path));
-	if (m->query.ptr) {
-		fields.len -= 2;
-		buf_addf(&fields, "?%.*s\r\n", STR_ARG(m->query));
-	}
+	buf_addf(&fields, "Location: https://%.*s", STR_ARG(m->host));
+	if (t->listen->https_port != 443)
+		buf_addf(&fields, ":%u", (unsigned)t->listen->https_port);
+	buf_add(&fields, m->req.path);
+	if (m->query.ptr)
+		buf_addf(&fields, "?%.*s", STR_ARG(m->query));
+	buf_add(&fields, STR("\r\n"));
 	enum stage_result r = txn_answer(
 		t, &(struct answer){.status = 308, .bare = true, .fields = buf_str(&fields)});
 	buf_free(&fields);

@@ -40,8 +40,7 @@ static struct message *message_new(struct worker *w)
 	http_head_init(&m->req, HTTP_REQUEST);
 	m->head = (struct inbuf){0};
 	m->host = m->path = m->query = (struct str){0};
-	m->who.user = m->who.groups = m->who.device = m->who.link = (struct str){0};
-	m->who.link_shown = false;
+	memset(&m->who, 0, offsetof(struct who, session));
 	return m;
 }
 

@@ -215,8 +215,10 @@ typedef enum stage_result stage_fn(struct txn *t);
 
 struct who { /* what authentication proved */
 	struct str user, groups, device, link;
-	struct session session; /* user, groups and link may point into it */
 	bool link_shown;
+	bool link_refused; /* one was shown, and is not good (any more) */
+	/* What the above may point into; all before it is cleared for a new request. */
+	struct session session;
 	char link_id[LINK_ID_LEN + 1];
 };
 

@@ -322,7 +322,7 @@ service='{"name":"web","local_address":"localhost:3000","protocol":"http","tunne
 	host=$(jq -r .url <<<"$body" | sed 's|https://||')
 	url="/login?return=https%3A%2F%2F$host%2Fa%3Fb%3Dc"
 	cgi GET "$url"
-	want 200 "<form method=\"post\">" "to reach $host" "SameSite=Strict" "frame-ancestors 'none'" "form-action 'self' https://$host"
+	want 200 "<form method=\"post\">" "to reach <strong>$host" "SameSite=Strict" "frame-ancestors 'none'" "form-action 'self' https://$host"
 	cookie=$(sed -n 's/^Set-Cookie: \([^;]*\).*/\1/p' <<<"$head")
 	form="token=${cookie#*=}&user=$(sed -n 's/.*first user is \([^:]*\):.*/\1/p' "$FIXTURE/init.log")"
 	TYPE=application/x-www-form-urlencoded

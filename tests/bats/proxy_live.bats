@@ -158,7 +158,7 @@ echo_once() {
 	done
 	site
 	cat >>"$T/site.rn" <<-END
-		listen=tls address=127.0.0.1:0 proto=https
+		listen=tls address=127.0.0.1:$(free_port) proto=https
 		listen=plain address=127.0.0.1:0 proto=http redirect=https
 		certificate=a cert_file=a.crt key_file=a.key host=a.test
 		certificate=b cert_file=b.crt key_file=b.key host=b.test
@@ -178,7 +178,7 @@ echo_once() {
 	[ "$(curl -sS --cacert "$T/a.crt" --resolve "a.test:$s:127.0.0.1" -T "$T/big" "https://a.test:$s/upload")" = \
 		"3000000 $(sha256sum <"$T/big" | cut -d' ' -f1)" ]
 	run curl -sS -o /dev/null -w '%{http_code} %{redirect_url}' -H 'Host: a.test' "http://127.0.0.1:$(port_of plain)/x?y=1"
-	[ "$output" = "308 https://a.test/x?y=1" ]
+	[ "$output" = "308 https://a.test:$s/x?y=1" ]
 	# Ourselves as a TLS upstream: with its CA, and without.
 	cat >>"$T/site.rn" <<-END
 		listen=front address=127.0.0.1:0 proto=http
