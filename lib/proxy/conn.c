@@ -15,6 +15,49 @@ static struct conn *conn_of(struct watch *watch)
 	return container_of(container_of(watch, struct stream, watch), struct conn, stream);
 }
 
+/* ---- waiting for the visitor
+ * --------------------------------------------------------------------- */
+
+static void conn_waits(struct conn *c)
+{
+	link_remove(&c->waiting);
+	link_add(&c->worker->waiting, &c->waiting);
+}
+
+void conn_asked(struct conn *c)
+{
+	link_remove(&c->waiting);
+}
+
+#define EVICT_TELL_MS 10000
+
+bool conns_evict(struct worker *w)
+{
+	uint64_t now = loop_now_ms(w->loop);
+
+	if (w->waiting.next == &w->waiting)
+		return false;
+	if (!w->evict_told_ms || now - w->evict_told_ms >= EVICT_TELL_MS) {
+		w->evict_told_ms = now;
+		log_event(LOG_WARN, "too many connections: those that wait longest are ended", NULL);
+	}
+	struct conn *c = container_of(w->waiting.next, struct conn, waiting);
+	if (c->txn)
+		txn_abort(c->txn, "evicted");
+	else
+		conn_close(c);
+	return true;
+}
+
+bool conns_room(struct worker *w)
+{
+	return atomic_load_explicit(&w->open, memory_order_relaxed) < w->proxy->conns_max ||
+	       conns_evict(w);
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
+
 static void conn_linger(struct conn *c)
 {
 	char waste[4096];
@@ -110,6 +153,7 @@ void conn_accept(struct listener *l, int fd, const struct addr *peer)
 	c->count = l->count;
 	c->timer.fn = conn_timeout;
 	link_add(&w->conns, &c->link);
+	conn_waits(c);
 	worker_opened(w);
 	atomic_fetch_add_explicit(&c->count->open, 1, memory_order_relaxed);
 	timer_start(w->loop, &c->timer, conf->head_ms);
@@ -132,6 +176,7 @@ void conn_close(struct conn *c)
 		(void)tls_shutdown(c->stream.tls);
 	stream_close(&c->stream, w->loop);
 	link_remove(&c->link);
+	link_remove(&c->waiting);
 	atomic_fetch_sub_explicit(&c->count->open, 1, memory_order_relaxed);
 	free(c);
 	worker_closed(w);
@@ -167,6 +212,7 @@ void conn_next(struct conn *c, bool keep, struct inbuf *left)
 	const struct listen_conf *conf = snapshot_listen(c->worker->view->snap, c->listener);
 
 	c->txn = NULL;
+	conn_waits(c);
 	if (!keep || c->worker->draining || !conf) {
 		if (left)
 			inbuf_drop(left, &c->worker->blocks);

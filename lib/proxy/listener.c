@@ -21,7 +21,7 @@ static void hand_over(struct listener *l, int fd, const struct addr *peer)
 	const struct listen_conf *conf = listener_conf(l);
 	int one = 1;
 
-	if (!conf) {
+	if (!conf || !conns_room(l->worker)) {
 		close(fd);
 		return;
 	}
@@ -56,8 +56,10 @@ static void listener_ready(struct watch *watch, uint32_t events)
 		int fd = accept4(watch->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
 			continue;
-		if (fd < 0 && errno != EAGAIN)
+		if (fd < 0 && errno != EAGAIN) {
+			conns_evict(l->worker);
 			listener_rest(l);
+		}
 		if (fd < 0)
 			return;
 		hand_over(l, fd, &peer);

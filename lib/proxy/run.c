@@ -13,6 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define DESCRIPTORS_KEPT 64
+#define WORKER_CONNS_MIN 16
+#define WORKER_CONNS_MAX 65536
+
 /* ---- orders
  * ---------------------------------------------------------------------------------------- */
 
@@ -227,13 +231,21 @@ int proxy_become_user(const char *user, struct rn_error *err)
 	return 0;
 }
 
-static void more_descriptors(void)
+/* As many descriptors as we may have, and how many connections of visitors fit: each may need one to
+ * a target, and some must be left for pools, programs, files and control. */
+static void more_descriptors(struct proxy *p)
 {
 	struct rlimit r;
+	rlim_t have = 1024;
+
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
+		have = r.rlim_cur;
 	}
+	have = have > DESCRIPTORS_KEPT ? have - DESCRIPTORS_KEPT : 0;
+	p->conns_max = (unsigned)MIN(have / (3 * p->n_workers), (rlim_t)WORKER_CONNS_MAX);
+	p->conns_max = MAX(p->conns_max, WORKER_CONNS_MIN);
 }
 
 static int start_base(struct proxy *p, struct rn_error *err)
@@ -340,7 +352,7 @@ int proxy_run(const struct proxy_options *o, struct rn_error *err)
 	buf_init(&p->recent, 1UL << 20);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	more_descriptors();
+	more_descriptors(p);
 	int rc = start_base(p, err);
 	if (rc == 0)
 		rc = load_session_key(p, err);

@@ -91,6 +91,7 @@ struct proxy {
 	struct state_table states;
 	struct worker *workers;
 	unsigned n_workers, n_started, n_running;
+	unsigned conns_max; /* connections of visitors, of each worker */
 	VEC(struct socket_set *) sockets;
 	struct side *side;
 	uint8_t *session_key; /* AUTH_SECRET_LEN bytes, locked */

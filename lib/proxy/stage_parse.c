@@ -49,6 +49,7 @@ static enum stage_result accept_head(struct txn *t, size_t len)
 	const struct http_head *h = &t->m->req;
 
 	t->head_done = true;
+	conn_asked(t->conn);
 	t->keep = h->keep_alive;
 	if (!split_body(t, len))
 		return refuse(t, 503, "out of memory");

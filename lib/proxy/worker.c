@@ -78,6 +78,7 @@ int worker_init(struct worker *w, struct proxy *p, unsigned index, struct rn_err
 {
 	*w = (struct worker){.proxy = p, .index = index, .cgi_fd = w->cgi_fd};
 	link_init(&w->conns);
+	link_init(&w->waiting);
 	link_init(&w->relays);
 	link_init(&w->listeners);
 	random_bytes(w->id_next, sizeof(w->id_next));

@@ -79,6 +79,7 @@ struct worker {
 	struct txn *free_txns;
 	struct message *free_messages;
 	struct link conns;     /* struct conn: HTTP connections */
+	struct link waiting;   /* those of them that owe us a request, the longest one first */
 	struct link relays;    /* struct tcp: relayed connections */
 	struct link listeners; /* struct listener */
 	struct access_ring ring;
@@ -90,6 +91,7 @@ struct worker {
 	struct order stop;
 	_Atomic bool stopping;
 	_Atomic unsigned open; /* connections, for the drain and for show */
+	uint64_t evict_told_ms;
 };
 
 /* The thread's body; ends when told to stop. */
@@ -178,7 +180,7 @@ enum conn_step { CONN_HANDSHAKE, CONN_IDLE, CONN_LEFT, CONN_BUSY, CONN_LINGER };
 
 struct conn { /* a visitor's connection */
 	struct stream stream;
-	struct link link;
+	struct link link, waiting;
 	struct timer timer;
 	struct worker *worker;
 	struct txn *txn;
@@ -197,6 +199,12 @@ void conn_accept(struct listener *l, int fd, const struct addr *peer);
 void conn_close(struct conn *c);
 /* The request is over: wait for the next one, or end. LEFT are bytes already read behind it. */
 void conn_next(struct conn *c, bool keep, struct inbuf *left);
+/* The head of its request is whole: from now on it is not the visitor that we wait for. */
+void conn_asked(struct conn *c);
+/* Ends the HTTP connection that has owed us a request the longest. False: none does. */
+bool conns_evict(struct worker *w);
+/* Room for one more connection, made by evicting one if need be. */
+bool conns_room(struct worker *w);
 /* For the drain: ends what is idle; what is busy will not be kept. */
 void conns_drain(struct worker *w);
 void conns_close(struct worker *w);

@@ -163,3 +163,43 @@ two_halves() {
 	grep -qx 'HTTP_X_TWO=1, 2' "$T/env"
 	[ "$(grep -c rn_session "$T/env")" = 0 ]
 }
+
+@test "hundreds of silent and slow connections keep nobody else out" {
+	backend one
+	cat >"$T/site.rn" <<-END
+		listen=web address=127.0.0.1:0 proto=http
+		resource=app listen=web host=app.test
+		target=t1 resource=app address=127.0.0.1:$PORT
+		policy=all effect=allow from=any to=resource:app
+	END
+	ulimit -n 300 # leaves each of the two workers (300 - 64) / 6 = 39 connections
+	proxy
+	cat >"$T/crowd.py" <<-'END'
+		import socket, sys, time
+		port, crowd = int(sys.argv[1]), []
+		for i in range(200):
+		    s = socket.create_connection(("127.0.0.1", port))
+		    if i % 2:
+		        s.sendall(b"GET /name HTTP/1.1\r\nHost: ")
+		    crowd.append(s)
+		print("here", flush=True)
+		time.sleep(60)
+	END
+	start crowd python3 "$T/crowd.py" "$P"
+	wait_for grep -q here "$T/crowd.log"
+	for _ in $(seq 30); do [ "$(get app.test /name --max-time 3)" = one ]; done
+	grep -q 'too%20many%20connections' "$T/proxy.log"
+	# Busy ones stay: a request under way is not what is ended.
+	mkfifo "$T/slow"
+	start slow sh -c "cat '$T/slow' | nc 127.0.0.1 $P"
+	exec 5>"$T/slow"
+	printf 'POST /echo HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab' >&5
+	for _ in $(seq 100); do [ "$(get app.test /name --max-time 3)" = one ]; done
+	printf cd >&5
+	exec 5>&-
+	wait_for grep -q '"abcd"' "$T/slow.log"
+	cpu() { awk '{print $14 + $15}' "/proc/$PROXY_PID/stat"; }
+	before=$(cpu)
+	sleep 1
+	[ $(($(cpu) - before)) -lt 30 ]
+}
