@@ -13,6 +13,7 @@
 #define IDLE_MS 30000
 #define READ_SIZE 16384
 #define REPLY_MAX (4u << 20)
+#define PAUSE_MS 100 /* out of descriptors: what waits is looked at again after this */
 
 struct client {
 	struct watch watch;
@@ -35,6 +36,7 @@ struct client {
 
 struct http_server {
 	struct watch watch;
+	struct timer pause;
 	struct loop *loop;
 	struct http_server_conf conf;
 	struct client *clients;
@@ -328,6 +330,17 @@ static void on_accept(struct watch *w, uint32_t events)
 		else if (client_new(s, fd, &err) < 0)
 			log_write(LOG_WARN, "management connection: %s", err.text);
 	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		watch_set(s->loop, w, 0);
+		timer_start(s->loop, &s->pause, PAUSE_MS);
+	}
+}
+
+static void pause_over(struct timer *t)
+{
+	struct http_server *s = container_of(t, struct http_server, pause);
+
+	watch_set(s->loop, &s->watch, EPOLLIN);
 }
 
 /* ---- the server ----------------------------------------------------------------------------- */
@@ -342,6 +355,7 @@ struct http_server *http_server_open(struct loop *l, const struct addr *a,
 		return NULL;
 	}
 	s->loop = l;
+	s->pause.fn = pause_over;
 	s->conf = *conf;
 	s->conf.connections_max = conf->connections_max ? conf->connections_max : CONNECTIONS_MAX;
 	s->conf.request_ms = conf->request_ms ? conf->request_ms : REQUEST_MS;
@@ -367,6 +381,7 @@ void http_server_close(struct http_server *s)
 		return;
 	while (s->clients)
 		client_free(s->clients);
+	timer_stop(s->loop, &s->pause);
 	watch_del(s->loop, &s->watch);
 	close(s->watch.fd);
 	free(s);

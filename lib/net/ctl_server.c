@@ -15,6 +15,7 @@
 #define CTL_ANSWER_MAX (64u << 20)
 #define CTL_CONNS_MAX 256
 #define CTL_READ 16384
+#define CTL_PAUSE_MS 100 /* out of descriptors: who waits is looked at again after this */
 
 struct ctl_conn {
 	struct watch watch;	   /* fd is -1 when the client is gone */
@@ -41,6 +42,7 @@ struct ctl_call {
 struct ctl_server {
 	struct loop *loop;
 	struct watch listener;
+	struct timer pause;
 	struct ctl_conn conns; /* list head */
 	size_t n_conns;
 	ctl_handler *fn;
@@ -344,8 +346,19 @@ static void server_event(struct watch *w, uint32_t events)
 	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
-	if (fd >= 0 && !conn_new(s, fd))
+	if (fd >= 0 && !conn_new(s, fd)) {
 		close(fd);
+	} else if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+		watch_set(s->loop, w, 0);
+		timer_start(s->loop, &s->pause, CTL_PAUSE_MS);
+	}
+}
+
+static void pause_over(struct timer *t)
+{
+	struct ctl_server *s = container_of(t, struct ctl_server, pause);
+
+	watch_set(s->loop, &s->listener, EPOLLIN);
 }
 
 struct ctl_server *ctl_listen(struct loop *l, const char *path, ctl_handler *fn, void *ctx,
@@ -362,6 +375,7 @@ struct ctl_server *ctl_listen(struct loop *l, const char *path, ctl_handler *fn,
 	s->fn = fn;
 	s->ctx = ctx;
 	s->conns.prev = s->conns.next = &s->conns;
+	s->pause.fn = pause_over;
 	s->listener = (struct watch){
 		.fd = unix_listen(path, 0600, err), .events = EPOLLIN, .fn = server_event};
 	if (s->listener.fd < 0)
@@ -388,6 +402,7 @@ void ctl_close(struct ctl_server *s)
 		return;
 	if (lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
 		unlink(s->path);
+	timer_stop(s->loop, &s->pause);
 	watch_del(s->loop, &s->listener);
 	fd_close(&s->listener.fd);
 	while (s->conns.next != &s->conns) {
