@@ -11,6 +11,9 @@
 
 #define FLOW_BATCH 16
 #define FLOW_DATAGRAM 65536
+#define FLOW_SAMPLE 16
+#define FLOW_QUIET_MS 2000
+#define FLOW_VAIN_MS 200
 #define FLOW_ROUNDS 8 /* batches from one socket before others have their turn */
 
 struct flow_key {
@@ -36,6 +39,7 @@ struct flows {
 	struct watch listener;
 	struct map by_client;
 	uint64_t refused;
+	size_t evict_at;
 	/* One batch of datagrams in hand. */
 	struct mmsghdr msgs[FLOW_BATCH];
 	struct iovec iov[FLOW_BATCH];
@@ -160,12 +164,43 @@ static void flow_idle(struct timer *t)
 		flow_end(f, RN_EAGAIN);
 }
 
+/* Which of two flows may rather go: one that was never answered, as those of made-up addresses are,
+ * else the one that was quiet for longer. */
+static bool goes_before(const struct flow *a, const struct flow *b)
+{
+	bool a_vain = a->stat.to_client_packets == 0, b_vain = b->stat.to_client_packets == 0;
+
+	return a_vain != b_vain ? a_vain : a->last_ms < b->last_ms;
+}
+
+/* Makes room for a new client: the worst of the next few flows of the table goes. But only if it has
+ * been quiet for a while, so that a flood of new clients does not wash away those that talk; who was
+ * never answered has less time. False: all of these talk. */
+static bool flow_evict(struct flows *fs)
+{
+	size_t len = fs->by_client.len;
+	struct flow *worst = NULL;
+	uint64_t quiet_ms;
+
+	for (size_t i = 0; i < FLOW_SAMPLE; i++) {
+		struct flow *f = fs->by_client.entries[fs->evict_at++ % len].value;
+
+		if (!worst || goes_before(f, worst))
+			worst = f;
+	}
+	quiet_ms = worst->stat.to_client_packets ? FLOW_QUIET_MS : FLOW_VAIN_MS;
+	if (loop_now_ms(fs->loop) - worst->last_ms < quiet_ms)
+		return false;
+	flow_end(worst, RN_EAGAIN);
+	return true;
+}
+
 static struct flow *flow_new(struct flows *fs, const struct addr *client)
 {
 	struct rn_error err;
 	struct flow *f;
 
-	if (fs->by_client.len >= fs->conf.max)
+	if (fs->by_client.len >= fs->conf.max && !flow_evict(fs))
 		return NULL;
 	f = calloc(1, sizeof(*f));
 	if (!f)

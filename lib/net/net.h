@@ -214,7 +214,9 @@ struct flow_stat {
 };
 struct flows_conf {
 	int listener;	  /* bound UDP socket; owned by the flows once started */
-	size_t max;	  /* flows at a time; a further client's datagrams are dropped */
+	size_t max;	  /* flows at a time; then a quiet one makes room for a further client,
+			   * first of all one that was never answered; if all talk, the client's
+			   * datagrams are dropped */
 	uint64_t idle_ms; /* a flow ends when nothing moved for so long */
 	/* A connected, non-blocking UDP socket for CLIENT's new flow (owned by it from then on), or
 	 * a negative rn_err to drop the datagram. *FLOW_CTX is the caller's, for END. */

@@ -8,6 +8,7 @@
 
 #define FLOWS_MAX 4096
 #define FLOW_IDLE_MS 60000
+#define REFUSED_PER_S 20 /* records of datagrams that were let in nowhere: senders may be made up */
 
 struct udp_flow { /* what its record needs */
 	struct view *view;
@@ -53,6 +54,18 @@ static void udp_note(struct listener *l, const struct addr *client, const struct
 						   .why = why});
 }
 
+/* A refused client has no flow, so each of its datagrams comes here: not each gets a record. */
+static void udp_note_refusal(struct listener *l, const struct addr *client, const struct udp_flow *f,
+			     const char *why)
+{
+	if (f->began_ms - l->refused_ms >= 1000) {
+		l->refused_ms = f->began_ms;
+		l->refused = 0;
+	}
+	if (l->refused++ < REFUSED_PER_S)
+		udp_note(l, client, f, NULL, why);
+}
+
 static int udp_flow_open(void *ctx, const struct addr *client, void **flow_ctx)
 {
 	struct listener *l = ctx;
@@ -73,7 +86,7 @@ static int udp_flow_open(void *ctx, const struct addr *client, void **flow_ctx)
 	if (!kept) {
 		if (fd >= 0)
 			close(fd);
-		udp_note(l, client, &f, NULL, f.decision.allow ? err.text : f.decision.reason);
+		udp_note_refusal(l, client, &f, f.decision.allow ? err.text : f.decision.reason);
 		return RN_EPERM;
 	}
 	*kept = f;

@@ -113,6 +113,8 @@ struct listener {
 	struct str name; /* of its listen record; own copy behind the struct */
 	bool udp;
 	struct flows *flows;	    /* UDP */
+	uint64_t refused_ms;	    /* when the second began in which so many were refused */
+	unsigned refused;
 	struct listen_count *count; /* main's; lives as long as the proxy */
 };
 

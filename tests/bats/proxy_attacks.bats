@@ -203,3 +203,25 @@ two_halves() {
 	sleep 1
 	[ $(($(cpu) - before)) -lt 30 ]
 }
+
+@test "a flood of datagrams that are let in nowhere does not flood the log" {
+	backend one
+	cat >"$T/site.rn" <<-END
+		listen=web address=127.0.0.1:0 proto=http
+		listen=dns address=127.0.0.1:0 proto=udp
+		resource=dns listen=dns
+		target=t1 resource=dns address=127.0.0.1:$PORT
+	END
+	proxy
+	python3 - "$(port_of dns)" <<-'END'
+		import socket, sys
+		for i in range(300):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		    for _ in range(10):
+		        s.sendto(b"x", ("127.0.0.1", int(sys.argv[1])))
+	END
+	wait_for grep -q 'listener=dns .*decision=deny' "$T/access"
+	get app.test / >/dev/null
+	wait_for grep -q 'listener=web' "$T/access"
+	[ "$(grep -c listener=dns "$T/access")" -le 160 ] # 20 a second and worker
+}

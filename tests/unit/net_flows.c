@@ -53,7 +53,8 @@ static ssize_t get(int fd, char *b, size_t n, struct addr *from)
 {
 	for (int i = 0; i < 500; i++) {
 		socklen_t len = sizeof(*from);
-		ssize_t got = recvfrom(fd, b, n, MSG_DONTWAIT, &from->sa, &len);
+		ssize_t got = recvfrom(fd, b, n, MSG_DONTWAIT, from ? &from->sa : NULL,
+				       from ? &len : NULL);
 
 		if (got >= 0)
 			return got;
@@ -136,8 +137,55 @@ static void test_flows(void)
 	loop_free(loop);
 }
 
+/* Clients of made-up addresses fill the table; who talks stays, and who comes gets in. */
+static void test_flood(void)
+{
+	struct flows_conf conf = {.max = 8, .idle_ms = 60000, .open = open_upstream};
+	struct addr front, from;
+	int echo = bind_any(&upstream_addr), talks, comes, made_up[20];
+	struct flows *f;
+	char b[16];
+
+	conf.listener = bind_any(&front);
+	clock_fake_ns(UINT64_C(10000000000));
+	loop = loop_new(&err);
+	f = flows_start(loop, &conf, &err);
+	rn_assert(f);
+	talks = udp_connect(&front, &err);
+	rn_assert(send(talks, "hello", 5, 0) == 5);
+	rn_assert(get(echo, b, sizeof(b), &from) == 5);
+	rn_assert(sendto(echo, "yes", 3, 0, &from.sa, addr_len(&from)) == 3);
+	rn_assert(get(talks, b, sizeof(b), NULL) == 3);
+	for (size_t i = 0; i < ARRAY_LEN(made_up); i++) {
+		made_up[i] = udp_connect(&front, &err);
+		rn_assert(send(made_up[i], "x", 1, 0) == 1);
+		turn();
+	}
+	TAP_OK(flows_count(f) == 8 && flows_refused(f) == 13, "at once a flood gets what is free");
+	while (recv(echo, b, sizeof(b), MSG_DONTWAIT) > 0)
+		;
+	clock_fake_ns(UINT64_C(10500000000));
+	comes = udp_connect(&front, &err);
+	rn_assert(send(comes, "me", 2, 0) == 2);
+	TAP_OK(get(echo, b, sizeof(b), &from) == 2 && flows_count(f) == 8,
+	       "half a second later a new client takes the place of one that was never answered");
+	for (int i = 0; i < 20; i++)
+		turn();
+	opened = 0;
+	rn_assert(send(talks, "again", 5, 0) == 5);
+	TAP_OK(get(echo, b, sizeof(b), &from) == 5 && opened == 0, "who was answered kept its flow");
+	flows_stop(f);
+	close(echo);
+	close(talks);
+	close(comes);
+	for (size_t i = 0; i < ARRAY_LEN(made_up); i++)
+		close(made_up[i]);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	test_flows();
+	test_flood();
 	return tap_done();
 }
