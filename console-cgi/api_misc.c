@@ -35,6 +35,35 @@ int token_post(struct call *k, struct rn_error *err)
 	return rc ? rc : reply_records(k->re, k->rq, 201, buf_str(&k->out), false, err);
 }
 
+/* What was read of it is wiped; the audit log has only that it was set. */
+int password_put(struct call *k, struct rn_error *err)
+{
+	int rc = body_read(k, err);
+	struct str password = rc ? STR("") : body_text(k, "password");
+
+	if (!rc && !password.ptr)
+		rc = rn_fail(err, RN_EDATA, "password is missing");
+	if (!rc)
+		rc = console_user_password(k->console, &k->actor, str_from(k->id), password, err);
+	if (password.len)
+		secret_wipe((char *)(uintptr_t)password.ptr, password.len);
+	k->re->status = 204;
+	return rc;
+}
+
+/* Lines as rn-console import reads them; JSON has no form for records of several kinds. */
+int import_post(struct call *k, struct rn_error *err)
+{
+	int rc = str_eq_nocase(body_type(k), STR("text/x-rn"))
+			 ? console_import(k->console, &k->actor, buf_str(&k->rq->body), "body",
+					  &k->out, err)
+			 : body_wrong_type(err, "Content-Type must be text/x-rn");
+
+	if (rc == RN_ECONFIG)
+		rc = err->code = RN_EDATA;
+	return rc ? rc : reply_records(k->re, k->rq, 200, buf_str(&k->out), false, err);
+}
+
 static int read_number(const struct call *k, const char *name, uint64_t max, uint64_t *out,
 		       struct rn_error *err)
 {

@@ -12,19 +12,24 @@ static int fail_sys(struct rn_error *err, int sys)
 	return err->code = RN_EDATA;
 }
 
-/* "text/x-rn; charset=utf-8" without its parameters. */
-static struct str media_type(struct str content_type)
+struct str body_type(const struct call *k)
 {
-	struct str type;
+	struct str rest = k->rq->content_type, type;
 
-	str_cut(&content_type, ';', &type);
+	str_cut(&rest, ';', &type);
 	return str_trim(type);
+}
+
+int body_wrong_type(struct rn_error *err, const char *text)
+{
+	rn_fail(err, RN_EDATA, "%s", text);
+	return fail_sys(err, EMEDIUMTYPE);
 }
 
 /* The body as one canonical line in k->body_line. An empty body is a record without fields. */
 static int to_line(struct call *k, struct rn_error *err)
 {
-	struct str type = media_type(k->rq->content_type), text = buf_str(&k->rq->body);
+	struct str type = body_type(k), text = buf_str(&k->rq->body);
 	int rc;
 
 	if (!text.len) {
@@ -38,8 +43,8 @@ static int to_line(struct call *k, struct rn_error *err)
 		if (rc)
 			return rc;
 	} else {
-		rn_fail(err, RN_EDATA, "Content-Type must be application/json or text/x-rn");
-		return fail_sys(err, EMEDIUMTYPE);
+		return body_wrong_type(err,
+				       "Content-Type must be application/json or text/x-rn");
 	}
 	text = buf_str(&k->body_line);
 	if (k->body_line.failed || !text.len || text.ptr[text.len - 1] != '\n')

@@ -26,6 +26,7 @@
 
 #define API "/api/v1"
 #define BODY_MAX 65536
+#define IMPORT_MAX (4u << 20) /* POST /import alone */
 #define ANSWER_MAX (64u << 20) /* a list, or a bundle */
 #define ID_MAX 128
 
@@ -46,7 +47,7 @@ void request_free(struct request *rq); /* wipes the body: it may hold a password
 /* How the environment is asked; main.c gives getenv, a fuzzer something of its own. */
 typedef const char *env_fn(const char *name);
 /* Reads the environment, and then from FD as many bytes as it announces. RN_EDATA: not a request;
- * RN_EUSAGE with sys EMSGSIZE: the body is longer than BODY_MAX. */
+ * RN_EUSAGE with sys EMSGSIZE: the body is longer than BODY_MAX (IMPORT_MAX for an import). */
 int request_read(struct request *rq, env_fn *env, int fd, struct rn_error *err) must_check;
 /* Value of a query or form parameter, decoded into OUT; false if absent, damaged or too long. */
 bool request_param(struct str form, const char *name, char *out, size_t size);
@@ -122,6 +123,10 @@ int actor_find(struct call *k, struct rn_error *err) must_check;
  * one) as its identity. RN_EDATA: malformed; with sys EINVAL: well formed, but not by the schema;
  * with sys EMEDIUMTYPE: neither JSON nor records. */
 int body_read(struct call *k, struct rn_error *err) must_check;
+/* The body's media type, "text/x-rn", without its parameters. */
+struct str body_type(const struct call *k);
+/* The body is in a form that the call does not read (415). */
+int body_wrong_type(struct rn_error *err, const char *text) must_check;
 /* Gives the body another identity; ID is not escaped. */
 int body_identify(struct call *k, struct str id, struct rn_error *err) must_check;
 /* Decoded value of KEY of the body; NULL ptr when absent. Lives as long as the call. */
@@ -133,7 +138,8 @@ handler trust_get, trust_sig_get, bundle_get, join_post; /* api_node.c */
 handler service_post, service_put, link_post;            /* api_service.c */
 handler thing_list, thing_show, thing_add, gateway_post, thing_set, thing_remove, thing_suspend,
 	thing_resume;                                                    /* api_thing.c */
-handler invitation_post, token_post, audit_get, status_get, openapi_get; /* api_misc.c */
+handler invitation_post, token_post, password_put, import_post, audit_get, status_get,
+	openapi_get; /* api_misc.c */
 handler landing_get;                                                     /* page.c */
 handler login_get, login_post;                                           /* login.c */
 

@@ -106,6 +106,8 @@ static int serve(struct request *rq, struct rn_error *err)
 		answer(&k);
 	rc = reply_send(&re, rq, 1, err);
 	arena_free(&k.arena);
+	if (k.body_line.ptr)
+		secret_wipe(k.body_line.ptr, k.body_line.cap); /* may hold a password or a token */
 	buf_free(&k.body_line);
 	buf_free(&k.out);
 	reply_free(&re);

@@ -123,6 +123,10 @@ static json_t *operation(const struct route *r)
 		json_object_set_new(op, "parameters",
 				    json_pack("[{s:s,s:s,s:b,s:{s:s}}]", "name", "id", "in", "path",
 					      "required", 1, "schema", "type", "string"));
+	if (r->fn == import_post)
+		json_object_set_new(op, "requestBody",
+				    json_pack("{s:{s:{s:{s:s}}}}", "content", "text/x-rn", "schema",
+					      "type", "string"));
 	if (r->takes)
 		json_object_set_new(op, "requestBody",
 				    json_pack("{s:o}", "content", content(r->takes, false)));

@@ -66,12 +66,13 @@ static int read_exactly(int fd, struct buf *b, size_t len, struct rn_error *err)
 static int read_body(struct request *rq, env_fn *env, int fd, struct rn_error *err)
 {
 	struct str length = get(env, "CONTENT_LENGTH");
+	unsigned max = str_is(rq->path, API "/import") ? IMPORT_MAX : BODY_MAX;
 	uint64_t want = 0;
 
 	if (length.len && !str_to_u64(length, UINT64_MAX, &want))
 		return rn_fail(err, RN_EDATA, "Content-Length is not a number");
-	if (want > BODY_MAX) {
-		rn_fail(err, RN_EUSAGE, "the body is longer than %d bytes", BODY_MAX);
+	if (want > max) {
+		rn_fail(err, RN_EUSAGE, "the body is longer than %u bytes", max);
 		err->sys = EMSGSIZE;
 		return err->code;
 	}
@@ -83,7 +84,7 @@ int request_read(struct request *rq, env_fn *env, int fd, struct rn_error *err)
 	int rc;
 
 	memset(rq, 0, sizeof(*rq));
-	buf_init(&rq->body, BODY_MAX);
+	buf_init(&rq->body, IMPORT_MAX);
 	buf_init(&rq->made_uri, HTTP_LINE_MAX);
 	rq->method = get(env, "REQUEST_METHOD");
 	rq->host = get(env, "HTTP_HOST");

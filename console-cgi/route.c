@@ -96,6 +96,8 @@ const struct route routes[] = {
 	ALL("user", "users"),
 	SUSPEND("user", "users/{id}"),
 	RESUME("user", "users/{id}"),
+	{"PUT", API "/users/{id}/password", WHO_USER, password_put, "user", "user", 204,
+	 "set a user's password (password=); an empty one takes it away"},
 	{"POST", API "/users/{id}/tokens", WHO_USER, token_post, "token", "token", 201,
 	 "make an API token for a user"},
 	LIST("token", "tokens"),
@@ -108,6 +110,8 @@ const struct route routes[] = {
 	ALL("resource", "resources"),
 	ALL("target", "targets"),
 	ALL("policy", "policies"),
+	{"POST", API "/import", WHO_USER, import_post, "imported", NULL, 200,
+	 "sites, listeners, resources, targets, policies as records: all of them or none"},
 	{"GET", API "/routes", WHO_EITHER, thing_list, "rule", NULL, 200,
 	 "list: which host and path lead where"},
 

@@ -22,6 +22,8 @@ const char gateway_sql[] =
 	" NULLIF(g.public_ip, '') AS public_ip,"
 	" g.wg_port AS wg_port, g.https_port AS https_port, g.http_port AS http_port, "
 	"NULLIF(g.management, '') AS management,"
+	" CAST(CASE g.management WHEN '' THEN '9090' ELSE substr(g.management,"
+	"  length(rtrim(g.management, '0123456789')) + 1) END AS INTEGER) AS management_port,"
 	" n.wg_key AS wg_key, n.created_at AS created_at, n.seen_at AS seen_at"
 	" FROM nodes n JOIN gateways g ON g.node = n.id"
 	" WHERE n.org = ? AND ? IN ('', n.id, n.name) ORDER BY n.created_at, n.id";

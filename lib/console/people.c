@@ -131,6 +131,16 @@ int user_make(struct console *c, int64_t org, struct str name, struct str role, 
 	return rc < 0 ? say_taken(rc, err, "there is a user %.*s already", STR_ARG(name)) : 0;
 }
 
+/* What is set here is also written to the audit log, and may stand on a command line. */
+static int no_password(const struct rec *r, struct rn_error *err)
+{
+	return rec_get(r, "password").ptr
+		       ? rn_fail(err, RN_EDATA,
+				 "password: set it by itself (rn-console user password, or PUT "
+				 "/users/NAME/password)")
+		       : 0;
+}
+
 int user_add(struct console *c, const struct console_actor *a, const struct rec *r, struct buf *out,
 	     struct rn_error *err)
 {
@@ -139,7 +149,10 @@ int user_add(struct console *c, const struct console_actor *a, const struct rec 
 
 	if (!role.ptr)
 		role = STR("member");
-	int rc = owner_guard(a, role, err);
+	int rc = no_password(r, err);
+
+	if (!rc)
+		rc = owner_guard(a, role, err);
 
 	if (!rc)
 		rc = user_make(c, a->org, rec_id(r), role, &id, err);
@@ -213,8 +226,10 @@ int user_set(struct console *c, const struct console_actor *a, const struct rec 
 		return rn_fail(err, RN_EDATA,
 			       "role=%.*s: not owner, admin, operator, member or auditor",
 			       STR_ARG(role));
-	int rc = owner_guard(a, role, err);
+	int rc = no_password(r, err);
 
+	if (!rc)
+		rc = owner_guard(a, role, err);
 	if (!rc)
 		rc = user_for_change(c, a, rec_id(r), !str_is(role, "owner"), &u, err);
 	if (!rc)

@@ -53,6 +53,7 @@ static const struct schema_key gateway_keys[] = {
 	{"https_port", TYPE_U64, 0, PORT, NULL, "port of its HTTPS services"},
 	{"http_port", TYPE_U64, 0, PORT, NULL, "port that redirects to it; 0: none"},
 	{"management", TYPE_ENDPOINT, 0, NULL, NULL, "where bundles are pushed to"},
+	{"management_port", TYPE_U64, 0, PORT, NULL, "port of its agent's management interface"},
 	{"wg_key", TYPE_KEY, 0, NULL, NULL, "its WireGuard public key"},
 	{"address", TYPE_CIDR, LIST, NULL, NULL, "its addresses inside the tunnel"},
 	{"status", TYPE_TEXT, 0, NULL, NULL, "is it joined, and heard of"},

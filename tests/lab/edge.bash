@@ -71,7 +71,7 @@ edge_up() {
 	rn_setup
 	lab_up
 	local m
-	for m in gateway client1 client2; do mkdir -p -m 700 "$T/$m" "$T/$m/run" "$T/$m/state"; done
+	for m in gateway client1 client2 ${LAB_MORE:-}; do mkdir -p -m 700 "$T/$m" "$T/$m/run" "$T/$m/state"; done
 	on gateway rn-console init $DOMAIN --address 203.0.113.2 >"$T/init.out"
 	begin_ready node gateway rn-node run gateway
 	local invite
@@ -86,7 +86,7 @@ edge_up() {
 edge_down() {
 	local m sock
 	end_started # first, since a live rn-expose starts its tunnel again
-	for m in client1 client2 gateway; do
+	for m in client1 client2 gateway ${LAB_MORE:-}; do
 		for sock in "$T/$m"/run/wg-*.sock; do
 			[ -S "$sock" ] || continue
 			sock=${sock##*/wg-}

@@ -6,6 +6,8 @@
 #     nat1    203.0.113.31 --+-- client1 192.168.71.2   behind NAT, nothing reaches in
 #     nat2    203.0.113.32 --+-- client2 192.168.72.2   the same, another site
 #
+# LAB_MORE="NAME…" adds machines on the bridge, 203.0.113.41 and up.
+#
 # Every name starts with $LAB, which is this test's own. Nothing outside the namespaces is touched.
 
 lab_ns() { echo "$LAB-$1"; }
@@ -52,7 +54,7 @@ lab_up() {
 	LAB=rn$$$RANDOM
 	export LAB
 	local ns
-	for ns in inet visitor gateway nat1 client1 nat2 client2; do
+	for ns in inet visitor gateway nat1 client1 nat2 client2 ${LAB_MORE:-}; do
 		ip netns add "$LAB-$ns"
 		in_ns "$ns" ip link set lo up
 	done
@@ -62,6 +64,11 @@ lab_up() {
 	lab_link gateway 203.0.113.2/24
 	lab_link nat1 203.0.113.31/24
 	lab_link nat2 203.0.113.32/24
+	local n=41
+	for ns in ${LAB_MORE:-}; do
+		lab_link "$ns" "203.0.113.$n/24"
+		n=$((n + 1))
+	done
 	lab_nat nat1 client1 192.168.71
 	lab_nat nat2 client2 192.168.72
 }
@@ -69,7 +76,7 @@ lab_up() {
 lab_down() {
 	local ns
 	[ -n "${LAB:-}" ] || return 0
-	for ns in inet visitor gateway nat1 client1 nat2 client2; do
+	for ns in inet visitor gateway nat1 client1 nat2 client2 ${LAB_MORE:-}; do
 		ip netns del "$LAB-$ns" 2>/dev/null || true
 	done
 }
