@@ -371,6 +371,7 @@ static int set_up(struct up *u, struct rn_error *err)
 		code = take_signals(u, err);
 	if (!code && u->told >= 0)
 		code = leave_terminal(err);
+	mem_trim();
 	if (!code)
 		code = privilege_drop(err);
 	if (!code)

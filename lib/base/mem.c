@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/base.h"
 
+#include <link.h>
+#include <malloc.h>
 #include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ARENA_BLOCK 4096
 #define ALIGN 16
@@ -291,4 +295,30 @@ void vec_free(struct vec_base *v)
 {
 	free(v->ptr);
 	*v = (struct vec_base){0};
+}
+
+/* ---- giving back -------------------------------------------------------------------------------- */
+
+static int drop_clean_pages(struct dl_phdr_info *object, size_t size, void *ctx)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)ctx;
+	for (size_t i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+		uintptr_t from = object->dlpi_addr + part->p_vaddr;
+
+		if (part->p_type != PT_LOAD || part->p_flags & PF_W)
+			continue;
+		/* A refusal (the vdso) leaves things as they are. */
+		madvise((void *)(from & ~(page - 1)), part->p_memsz + from % page, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(drop_clean_pages, NULL);
 }

@@ -84,4 +84,9 @@ struct vec_base {
 void *vec_push(struct vec_base *v, size_t size);
 void vec_free(struct vec_base *v);
 
+/* Gives back to the system what only starting needed: free heap, and the pages of the program and its
+ * libraries that can be read from their files again (they come back as they are used). A daemon calls it
+ * once it serves, or after something as large. */
+void mem_trim(void);
+
 #endif
