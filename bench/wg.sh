@@ -6,6 +6,7 @@
 #   WG_ROUNDS=3   turns of each engine          WG_MS=1500    time of one TCP measurement
 #   WG_SHORT=1    one short turn, for a look    WG_CC=cubic   congestion control
 #   WG_ENGINES="rn-wg wireguard-go"             WG_WHAT="tcp udp ping peers flood"
+#   WG_PEERS=10000                              peers of one device
 #   WIREGUARD_GO=wireguard-go                   the program, if it is another than the system's
 #
 # Needs root: it makes two namespaces and removes them. bench/README.md says how to read the records.
@@ -188,8 +189,8 @@ summary() {
 	}' "$T/records"
 }
 
-PEERS=10000
-[ -z "${WG_SHORT:-}" ] || PEERS=1000
+PEERS=${WG_PEERS:-10000}
+[ -z "${WG_SHORT:-}" ] || PEERS=${WG_PEERS:-1000}
 
 lab
 echo "# $(nproc) processors, Linux $(uname -r | cut -d. -f1,2), $CC, $("$WIREGUARD_GO" --version | head -n 1)"
