@@ -162,7 +162,7 @@ void conn_accept(struct listener *l, int fd, const struct addr *peer)
 		return;
 	c->step = CONN_HANDSHAKE;
 	c->tls = true;
-	c->stream.tls = tls_accept_new(w->view->snap->tls, fd);
+	stream_secure(&c->stream, w->loop, tls_accept_new(w->view->snap->tls, fd));
 	if (!c->stream.tls)
 		conn_close(c);
 }

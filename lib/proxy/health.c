@@ -182,7 +182,10 @@ static void check_start(struct check *c)
 		check_end(c, err.text);
 		return;
 	}
-	if (t->tls && !(c->stream.tls = tls_connect_new(t->tls, fd, t->tls_name)))
+	if (!t->tls)
+		return;
+	stream_secure(&c->stream, c->all->loop, tls_connect_new(t->tls, fd, t->tls_name));
+	if (!c->stream.tls)
 		check_end(c, "out of memory");
 }
 

@@ -22,7 +22,7 @@ static void wait_for(struct txn *t)
 	if (!t->req_done && t->relaying)
 		visitor |= t->req_waits_dst ? 0 : EPOLLIN;
 	else
-		visitor |= t->conn->stream.watch.events & EPOLLIN;
+		visitor |= t->conn->stream.want & EPOLLIN;
 	stream_want(&t->conn->stream, l, visitor);
 	if (!t->up || !t->relaying)
 		return;

@@ -4,14 +4,55 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define EDGES (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
+static void stream_tell(struct stream *s, uint32_t hang_up)
+{
+	uint32_t told = (s->ready & s->want) | hang_up;
+	if (told)
+		s->fn(&s->watch, told);
+}
+
+static void stream_event(struct watch *w, uint32_t events)
+{
+	struct stream *s = container_of(w, struct stream, watch);
+	uint32_t hang_up = events & (EPOLLHUP | EPOLLERR);
+
+	if (s->tls) {
+		s->fn(w, events);
+		return;
+	}
+	if (hang_up || (events & EPOLLRDHUP))
+		s->ending = true;
+	s->ready |= hang_up ? EPOLLIN | EPOLLOUT : events & (EPOLLIN | EPOLLOUT);
+	stream_tell(s, hang_up);
+}
+
+static void stream_again(struct timer *timer)
+{
+	stream_tell(container_of(timer, struct stream, again), 0);
+}
+
 int stream_open(struct stream *s, struct loop *l, int fd, uint32_t events, watch_fn *fn,
 		struct rn_error *err)
 {
-	*s = (struct stream){.watch = {.fd = fd, .events = events, .fn = fn}};
+	*s = (struct stream){
+		.watch = {.fd = fd, .events = events | EDGES, .fn = stream_event},
+		.fn = fn,
+		.again.fn = stream_again,
+		.want = events,
+	};
 	int rc = watch_add(l, &s->watch, err);
 	if (rc)
 		fd_close(&s->watch.fd);
 	return rc;
+}
+
+void stream_secure(struct stream *s, struct loop *l, struct tls_conn *tls)
+{
+	s->tls = tls;
+	if (tls)
+		watch_set(l, &s->watch, s->want);
 }
 
 void stream_close(struct stream *s, struct loop *l)
@@ -20,6 +61,7 @@ void stream_close(struct stream *s, struct loop *l)
 	s->tls = NULL;
 	if (s->watch.fd < 0)
 		return;
+	timer_stop(l, &s->again);
 	watch_del(l, &s->watch);
 	fd_close(&s->watch.fd);
 }
@@ -27,20 +69,31 @@ void stream_close(struct stream *s, struct loop *l)
 int stream_detach(struct stream *s, struct loop *l)
 {
 	int fd = s->watch.fd;
+	timer_stop(l, &s->again);
 	watch_del(l, &s->watch);
 	s->watch.fd = -1;
 	return fd;
 }
 
-void stream_want(struct stream *s, struct loop *l, uint32_t events)
+static void want_level(struct stream *s, struct loop *l, uint32_t events)
 {
 	if (s->tls_wants_out)
 		events |= EPOLLOUT;
-	if (events == 0)
-		events = EPOLLET; /* a hang-up, which cannot be masked, is told once and not for
-				     ever */
-	if (s->watch.events != events)
-		watch_set(l, &s->watch, events);
+	/* A hang-up, which cannot be masked, is told once and not for ever. */
+	watch_set(l, &s->watch, events ? events : EPOLLET);
+}
+
+void stream_want(struct stream *s, struct loop *l, uint32_t events)
+{
+	s->want = events;
+	if (s->tls) {
+		want_level(s, l, events);
+		return;
+	}
+	if ((events & EPOLLOUT) && !(s->watch.events & EPOLLOUT))
+		watch_set(l, &s->watch, EDGES | EPOLLOUT); /* tells at once if it can be written */
+	if ((s->ready & events) && !s->again.at_ms)
+		timer_start(l, &s->again, 0);
 }
 
 static enum io from_tls(struct stream *s, enum tls_result r)
@@ -60,8 +113,11 @@ static enum io from_tls(struct stream *s, enum tls_result r)
 	return IO_FAILED;
 }
 
-static enum io from_errno(void)
+/* After a read or write that moved nothing. */
+static enum io from_errno(struct stream *s, uint32_t direction)
 {
+	if (errno == EAGAIN)
+		s->ready &= ~direction;
 	return errno == EAGAIN || errno == EINTR ? IO_WAIT : IO_FAILED;
 }
 
@@ -76,10 +132,12 @@ enum io stream_read(struct stream *s, void *out, size_t cap, size_t *n)
 	*n = 0;
 	if (s->tls)
 		return from_tls(s, tls_read(s->tls, out, cap, n, &err));
-	ssize_t got = read(s->watch.fd, out, cap);
+	ssize_t got = recv(s->watch.fd, out, cap, 0);
 	if (got < 0)
-		return from_errno();
+		return from_errno(s, EPOLLIN);
 	*n = (size_t)got;
+	if (*n < cap && *n > 0 && !s->ending)
+		s->ready &= ~(uint32_t)EPOLLIN; /* drained: more would be a new edge */
 	return got == 0 ? IO_EOF : IO_OK;
 }
 
@@ -111,11 +169,16 @@ enum io stream_writev(struct stream *s, const struct iovec *iov, int count, size
 	*n = 0;
 	if (s->tls)
 		return tls_writev(s, iov, count, n);
-	struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov,
-			     .msg_iovlen = (size_t)count};
-	ssize_t sent = sendmsg(s->watch.fd, &msg, MSG_NOSIGNAL);
+	ssize_t sent;
+	if (count == 1) {
+		sent = send(s->watch.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	} else {
+		struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+				     .msg_iovlen = (size_t)count};
+		sent = sendmsg(s->watch.fd, &msg, MSG_NOSIGNAL);
+	}
 	if (sent < 0)
-		return from_errno();
+		return from_errno(s, EPOLLOUT);
 	*n = (size_t)sent;
 	return IO_OK;
 }

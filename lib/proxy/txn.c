@@ -161,7 +161,7 @@ void txn_conn_event(struct txn *t, uint32_t events)
 	if ((events & EPOLLIN) && (t->req_done || !t->relaying)) {
 		/* The next request, or the end: not now. */
 		struct stream *s = &t->conn->stream;
-		stream_want(s, t->worker->loop, s->watch.events & EPOLLOUT);
+		stream_want(s, t->worker->loop, s->want & EPOLLOUT);
 		if (!(events & EPOLLOUT))
 			return;
 	}

@@ -86,7 +86,7 @@ struct up *up_reuse(struct worker *w, struct target *t, void *owner)
 	up->step = UP_BUSY;
 	up->owner = owner;
 	up->uses++;
-	up->stream.watch.fn = txn_up_event;
+	up->stream.fn = txn_up_event;
 	slot_active(up, 1);
 	atomic_fetch_add_explicit(&slot->requests, 1, memory_order_relaxed);
 	return up;
@@ -97,13 +97,13 @@ void up_keep(struct up *up)
 	struct target_slot *slot = up_slot(up);
 
 	slot_active(up, -1);
-	if (slot->idle_n >= POOL_MAX || up->worker->draining) {
+	if (slot->idle_n >= POOL_MAX || up->worker->draining || (up->stream.ready & EPOLLIN)) {
 		up_free(up);
 		return;
 	}
 	up->owner = NULL;
 	up->step = UP_IDLE;
-	up->stream.watch.fn = pool_event;
+	up->stream.fn = pool_event;
 	stream_want(&up->stream, up->worker->loop, EPOLLIN);
 	up->timer.fn = pool_timeout;
 	timer_start(up->worker->loop, &up->timer, POOL_IDLE_MS);
@@ -168,7 +168,7 @@ static void up_handshake(struct up *up)
 		up_tell(up, up->why);
 		return;
 	}
-	up->stream.watch.fn = txn_up_event;
+	up->stream.fn = txn_up_event;
 	stream_want(&up->stream, up->worker->loop, EPOLLIN);
 	up_tell(up, NULL);
 }
@@ -180,7 +180,7 @@ static void up_connected(struct up *up)
 		up_handshake(up);
 		return;
 	}
-	up->stream.watch.fn = txn_up_event;
+	up->stream.fn = txn_up_event;
 	stream_want(&up->stream, up->worker->loop, EPOLLIN);
 	up_tell(up, NULL);
 }
@@ -211,7 +211,8 @@ static int up_watch(struct up *up, int fd)
 		return rc;
 	up->step = UP_CONNECTING;
 	if (up->target->tls)
-		up->stream.tls = tls_connect_new(up->target->tls, fd, up->target->tls_name);
+		stream_secure(&up->stream, up->worker->loop,
+			      tls_connect_new(up->target->tls, fd, up->target->tls_name));
 	return !up->target->tls || up->stream.tls ? 0 : RN_EOS;
 }
 
