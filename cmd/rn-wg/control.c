@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ANSWER_MS 10000
-#define DOWN_MS 5000
+#define DOWN_MS 15000
 #define REQUEST_MAX (16U << 20)
 
 int check_name(const char *name, struct rn_error *err)

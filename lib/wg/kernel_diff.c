@@ -92,20 +92,6 @@ static struct cidr *sorted_copy(const struct cidr *v, size_t n, bool *out_of_mem
 	return copy;
 }
 
-/* Whether one of the N prefixes that the peer HAS must go. */
-static bool loses(const struct wg_peer_config *p, bool exact, const struct cidr *has, size_t n,
-		  const struct cidr *wanted)
-{
-	for (size_t i = 0; i < n; i++) {
-		if ((exact || p->replace_allowed) && !holds(wanted, p->allowed.len, &has[i]))
-			return true;
-		for (size_t j = 0; j < p->disallowed.len; j++)
-			if (engine_cidr_same(&p->disallowed.ptr[j], &has[i]))
-				return true;
-	}
-	return false;
-}
-
 static bool is_disallowed(const struct wg_peer_config *p, const struct cidr *c)
 {
 	for (size_t i = 0; i < p->disallowed.len; i++)
@@ -122,25 +108,48 @@ static bool push(struct wg_peer_config *to, const struct cidr *c)
 	return last != NULL;
 }
 
+/* A peer's prefixes as they are and as they are wanted, sorted; ALL: no others are wanted. */
+struct prefixes {
+	struct cidr *has, *wanted;
+	size_t n_has, n_wanted;
+	bool all;
+};
+
+static bool must_go(const struct prefixes *x, const struct wg_peer_config *p, const struct cidr *c)
+{
+	return (x->all && !holds(x->wanted, x->n_wanted, c)) || is_disallowed(p, c);
+}
+
 /* What is missing is added; only if something must go, the whole list is set anew, for there is no
  * way to take one away that every kernel knows. */
+static bool list_changes(const struct prefixes *x, const struct wg_peer_config *p,
+			 struct wg_peer_config *to)
+{
+	bool good = true;
+	for (size_t i = 0; i < x->n_has && !to->replace_allowed; i++)
+		to->replace_allowed = must_go(x, p, &x->has[i]);
+	for (size_t i = 0; i < x->n_has && good && to->replace_allowed; i++)
+		if (!must_go(x, p, &x->has[i]))
+			good = push(to, &x->has[i]);
+	for (size_t i = 0; i < p->allowed.len && good; i++)
+		if (!holds(x->has, x->n_has, &p->allowed.ptr[i]) || is_disallowed(p, &p->allowed.ptr[i]))
+			good = push(to, &p->allowed.ptr[i]);
+	return good;
+}
+
 static bool diff_allowed(const struct kernel_state *have, const struct kernel_peer *peer, bool exact,
 			 const struct wg_peer_config *p, struct wg_peer_config *to)
 {
 	bool failed = false;
-	size_t n = peer ? peer->allowed_n : 0;
-	const struct cidr *list = n ? &have->allowed.ptr[peer->allowed_at] : NULL;
-	struct cidr *has = sorted_copy(list, n, &failed);
-	struct cidr *wanted = sorted_copy(p->allowed.ptr, p->allowed.len, &failed);
+	struct prefixes x = {.n_has = peer ? peer->allowed_n : 0,
+			     .n_wanted = p->allowed.len,
+			     .all = exact || p->replace_allowed};
+	x.has = sorted_copy(x.n_has ? &have->allowed.ptr[peer->allowed_at] : NULL, x.n_has, &failed);
+	x.wanted = sorted_copy(p->allowed.ptr, x.n_wanted, &failed);
 	if (!failed)
-		to->replace_allowed = loses(p, exact, has, n, wanted);
-	for (size_t i = 0; i < n && !failed && to->replace_allowed && !exact && !p->replace_allowed; i++)
-		failed = !is_disallowed(p, &has[i]) && !push(to, &has[i]);
-	for (size_t i = 0; i < p->allowed.len && !failed; i++)
-		if (to->replace_allowed || !holds(has, n, &p->allowed.ptr[i]))
-			failed = !push(to, &p->allowed.ptr[i]);
-	free(has);
-	free(wanted);
+		failed = !list_changes(&x, p, to);
+	free(x.has);
+	free(x.wanted);
 	return !failed;
 }
 

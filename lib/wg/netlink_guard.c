@@ -40,16 +40,18 @@ static struct nlmsghdr *filter(struct netlink *nl, unsigned ifindex, bool add, u
 /* The N words at OFFSET of the header, under MASK, are those of VALUE. */
 static void put_selector(struct nlmsghdr *h, const void *value, uint32_t mask, int offset, uint8_t n)
 {
-	struct {
-		struct tc_u32_sel head;
-		struct tc_u32_key keys[4];
+	union {
+		struct tc_u32_sel head; /* keys follow */
+		char bytes[sizeof(struct tc_u32_sel) + 4 * sizeof(struct tc_u32_key)];
 	} sel = {.head = {.flags = TC_U32_TERMINAL, .nkeys = n}};
+	size_t len = sizeof(sel.head);
 	for (int i = 0; i < n; i++) {
-		sel.keys[i].mask = mask;
-		memcpy(&sel.keys[i].val, (const char *)value + 4 * i, 4);
-		sel.keys[i].off = offset + 4 * i;
+		struct tc_u32_key key = {.mask = mask, .off = offset + 4 * i};
+		memcpy(&key.val, (const char *)value + 4 * i, 4);
+		memcpy(sel.bytes + len, &key, sizeof(key));
+		len += sizeof(key);
 	}
-	mnl_attr_put(h, TCA_U32_SEL, sizeof(sel.head) + n * sizeof(*sel.keys), &sel);
+	mnl_attr_put(h, TCA_U32_SEL, len, &sel);
 }
 
 static void put_drop(struct nlmsghdr *h)

@@ -63,7 +63,7 @@ ours_up() { # ours_up "PEER KEYS"
 		interface=$OURS listen_port=$OURS_PORT address=10.62.0.1/24,fd62::1/64 private_key_file=ours.key
 		peer=$THEIRS_PUB interface=$OURS allowed_ips=10.62.0.2/32,fd62::2/128 $1
 	RN
-	start_ready ours ip netns exec "$LAB-a" rn-wg up "$OURS" -f "$T/ours.rn" --netns host --foreground
+	start_ready ours ip netns exec "$LAB-a" rn-wg up "$OURS" --engine user -f "$T/ours.rn" --netns host --foreground
 }
 
 # A megabyte from $1 to address $2 in the namespace that $3 enters; both sums must agree.
@@ -122,7 +122,7 @@ check_both_ways() {
 	wg genpsk >"$T/other"
 	sed -i s/=psk/=other/ "$T/ours.rn"
 	rn-wg down "$OURS"
-	start_ready ours2 ip netns exec "$LAB-a" rn-wg up "$OURS" -f "$T/ours.rn" --netns host --foreground
+	start_ready ours2 ip netns exec "$LAB-a" rn-wg up "$OURS" --engine user -f "$T/ours.rn" --netns host --foreground
 	run in_a ping -c 1 -W 1 10.62.0.2
 	[ "$status" -eq 1 ]
 }
@@ -138,7 +138,7 @@ check_both_ways() {
 @test "wg sets up a bare device, with setconf, syncconf and showconf" {
 	OURS_PORT=51837 THEIRS_PORT=51838
 	theirs_up
-	start_ready ours ip netns exec "$LAB-a" rn-wg up "$OURS" --netns host --foreground
+	start_ready ours ip netns exec "$LAB-a" rn-wg up "$OURS" --engine user --netns host --foreground
 	cat >"$T/wg.conf" <<-CONF
 		[Interface]
 		PrivateKey = $(cat "$T/ours.key")
@@ -225,7 +225,7 @@ as_nobody_with_tun() {
 	as_nobody_with_tun true || skip "no mount namespaces"
 	start_ready ours as_nobody_with_tun "$T/rn-wg" up "$OURS" -f "$T/nobody/ours.rn" --foreground
 	run_exit 0 as_nobody_with_tun "$T/rn-wg" show "$OURS"
-	has "netns=private"
+	has "netns=private" "engine=user" "why=only%20root%20can"
 	pid=$(printf 'request=hello\n\n' | socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wg-$OURS.sock" | grep -o 'pid=[0-9]*' | cut -d= -f2)
 	echo "$pid" >>"$T/pids" # what start noted is a shell's
 	grep -q '^Uid:	65534	65534' "/proc/$pid/status"
