@@ -76,11 +76,8 @@ static int netlink_bound(int protocol, unsigned groups, struct rn_error *err)
 	return code;
 }
 
-/* From now on the end of the socket, not a signal, is what ends the child: there is work left then. */
 static int adopt(struct inside *in, const char *name, struct rn_error *err)
 {
-	if (in->pid == 0 && in->sock >= 0 && prctl(PR_SET_PDEATHSIG, 0) < 0)
-		return rn_fail_errno(err, RN_EOS, "prctl");
 	in->ifindex = if_nametoindex(name);
 	in->adopted = in->ifindex != 0;
 	return in->adopted ? 0 : rn_fail_errno(err, RN_EOS, "looking for the device %s", name);
@@ -187,8 +184,9 @@ static int child_settle(struct inside *in, const char *name, int *tun, struct rn
 	int code = namespace_enter_new(err);
 	if (code)
 		return code;
-	/* After the change of user namespace, which would clear it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	/* After the change of user namespace, which would clear it. A device that is not a descriptor's has
+	 * to be removed at the end, so then the end of the socket is the signal. */
+	if (tun && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return rn_fail_errno(err, RN_EOS, "prctl");
 	code = settle(in, name, tun, err);
 	if (!code)

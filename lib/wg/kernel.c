@@ -109,11 +109,18 @@ static bool peer_info(struct engine *e, const uint8_t key[static WG_KEY_LEN], st
 	return true;
 }
 
+static void say(struct kernel *k, const struct wg_config *delta)
+{
+	struct rn_error err;
+	if (kernel_say(k, delta, &err))
+		log_write(LOG_WARN, "%s: %s", k->base.name, err.text);
+}
+
 /* Packets that wait make the kernel begin a handshake. */
 static void peer_endpoint(struct engine *e, const uint8_t key[static WG_KEY_LEN], const struct addr *a)
 {
+	struct kernel *k = kernel_of(e);
 	struct wg_config delta;
-	struct rn_error err = {0};
 	char text[ADDR_TEXT_MAX];
 	wg_config_init(&delta);
 	addr_format(a, text);
@@ -121,9 +128,36 @@ static void peer_endpoint(struct engine *e, const uint8_t key[static WG_KEY_LEN]
 	if (p) {
 		p->update_only = true;
 		p->endpoint = text;
-		if (kernel_say(kernel_of(e), &delta, &err))
-			log_write(LOG_WARN, "%s: %s", e->name, err.text);
+		say(k, &delta);
 	}
+	wg_config_free(&delta);
+	/* Of many peers one after the other: the state is not asked for anew each time. */
+	struct kernel_peer *seen = k->seen ? kernel_state_find(&k->state, key) : NULL;
+	if (seen)
+		seen->info.endpoint.to = *a;
+}
+
+static bool add_keepalive(struct wg_config *delta, const uint8_t *key, uint16_t seconds)
+{
+	struct wg_peer_config *p = wg_config_peer(delta, key);
+	if (!p)
+		return false;
+	p->update_only = p->has_keepalive = true;
+	p->keepalive_s = seconds;
+	return true;
+}
+
+/* The kernel sends a keepalive, for which it needs a session, when keepalives are switched on. */
+static void peer_connect(struct engine *e, const uint8_t key[static WG_KEY_LEN])
+{
+	struct wg_config delta;
+	struct wg_peer_info info;
+	if (!peer_info(e, key, &info))
+		return;
+	wg_config_init(&delta);
+	uint16_t now = info.keepalive_s;
+	if (add_keepalive(&delta, key, now ? 0 : 1) && add_keepalive(&delta, key, now))
+		say(kernel_of(e), &delta);
 	wg_config_free(&delta);
 }
 
@@ -192,6 +226,7 @@ static const struct engine_ops ops = {
 	.show_peers = show_peers,
 	.peer_info = peer_info,
 	.peer_endpoint = peer_endpoint,
+	.peer_connect = peer_connect,
 	.free = kernel_free,
 };
 

@@ -19,9 +19,7 @@ int kernel_say(struct kernel *k, const struct wg_config *delta, struct rn_error 
 					     .cap = KERNEL_MESSAGE_MAX,
 					     .send = send_message,
 					     .ctx = k};
-	int code = kernel_write(&writer, delta, err);
-	kernel_unsee(k);
-	return code;
+	return kernel_write(&writer, delta, err);
 }
 
 static int port_taken(uint16_t port, struct rn_error *err)
@@ -35,6 +33,7 @@ static int apply_device(struct kernel *k, struct kernel_diff *d, struct rn_error
 	int code = kernel_diff_device(d, err);
 	if (!code)
 		code = kernel_say(k, d->delta, err);
+	kernel_unsee(k);
 	if (code && err->sys == EADDRINUSE && d->delta->has_listen_port)
 		return port_taken(d->want->listen_port, err);
 	if (!code && d->delta->has_private_key)
@@ -89,7 +88,10 @@ static int apply_peers(struct kernel *k, struct kernel_diff *d, struct rn_error 
 	forget_gone(k, d->want);
 	for (size_t i = 0; i < d->want->peers.len && !code; i++)
 		code = apply_peer(k, d, &d->want->peers.ptr[i], err);
-	return code ? code : kernel_say(k, d->delta, err);
+	if (!code)
+		code = kernel_say(k, d->delta, err);
+	kernel_unsee(k);
+	return code;
 }
 
 static int apply_all(struct kernel *k, const struct wg_config *c, struct wg_config delta[static 2],

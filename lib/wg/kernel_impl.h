@@ -42,6 +42,7 @@ int kernel_look(struct kernel *k, struct rn_error *err) must_check;
 void kernel_unsee(struct kernel *k);
 /* kernel_apply.c */
 int kernel_apply(struct engine *e, const struct wg_config *c, struct rn_error *err) must_check;
+/* Says DELTA to the device; what was seen of it does not hold any more, but for what DELTA says. */
 int kernel_say(struct kernel *k, const struct wg_config *delta, struct rn_error *err) must_check;
 /* kernel_guard.c: the filters become what addresses and forwarding ask for. */
 int kernel_guard_sync(struct kernel *k, struct rn_error *err) must_check;
