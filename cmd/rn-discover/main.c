@@ -204,7 +204,7 @@ static const struct argp_option options[] = {
 	{"no-probe", OPT_NO_PROBE, 0, 0, "Guess by port number only, connect to nothing", 0},
 	{0}};
 
-static const struct cli_cmd cmds[] = {{.doc = "find local services that could be exposed\v"
+static const struct cli_cmd cmds[] = {{.doc = "Find local services that could be exposed\v"
 					      "Prints a service record for each TCP and UDP "
 					      "listener of this machine, with a guess what it is. "
 					      "Listeners on loopback are asked (all at once, under "
@@ -225,7 +225,7 @@ static const char examples[] =
 int main(int argc, char **argv)
 {
 	static const struct cli_prog prog = {.name = "rn-discover",
-					     .doc = "Find local services worth exposing.",
+					     .doc = "Find local services worth exposing",
 					     .cmds = cmds,
 					     .examples = examples};
 

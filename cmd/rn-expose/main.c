@@ -70,7 +70,7 @@ static int parse(int key, char *arg, void *opts, struct rn_error *err)
 
 static const struct cli_cmd cmds[] = {
 	{.args = "ADDRESS PROTOCOL",
-	 .doc = "make a local service reachable, and stay until Ctrl-C\v"
+	 .doc = "Make a local service reachable, and stay until Ctrl-C\v"
 		"ADDRESS is localhost:3000, 3000, [::1]:80, HOST:PORT or unix:/path; PROTOCOL is "
 		"http, https, tcp or udp. "
 		"Instead of both, - reads service records from standard input.\n\n"
@@ -85,14 +85,14 @@ static const struct cli_cmd cmds[] = {
 	 .max = 2,
 	 .daemon = true},
 	{.name = "list",
-	 .doc = "show this machine's services and whether they are up",
+	 .doc = "Show this machine's services and whether they are up",
 	 .options = net_options,
 	 .parse = parse,
 	 .opts_size = sizeof(struct options),
 	 .run = run_list},
 	{.name = "stop",
 	 .args = "NAME",
-	 .doc = "take a service of this machine down",
+	 .doc = "Take a service of this machine down",
 	 .options = net_options,
 	 .parse = parse,
 	 .opts_size = sizeof(struct options),
@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 {
 	static const struct cli_prog prog = {
 		.name = "rn-expose",
-		.doc = "Make local services reachable through the gateway.",
+		.doc = "Make local services reachable through the gateway",
 		.cmds = cmds,
 		.examples = examples};
 

@@ -37,7 +37,7 @@ static int parse(int key, char *arg, void *opts, struct rn_error *err)
 
 static const struct cli_cmd cmds[] = {
 	{.args = "HOST:PORT [LOCAL]",
-	 .doc = "open a local port whose far end is HOST:PORT through the tunnel, and stay until "
+	 .doc = "Open a local port whose far end is HOST:PORT through the tunnel, and stay until "
 		"Ctrl-C\v"
 		"HOST is the name of an exposed service, of a device that exposes PORT, or an "
 		"address inside the "
@@ -51,10 +51,10 @@ static const struct cli_cmd cmds[] = {
 	 .min = 1,
 	 .max = 2,
 	 .daemon = true},
-	{.name = "list", .doc = "show the forwards that run on this machine", .run = run_list},
+	{.name = "list", .doc = "Show the forwards that run on this machine", .run = run_list},
 	{.name = "stop",
 	 .args = "HOST:PORT",
-	 .doc = "end one of them",
+	 .doc = "End one of them",
 	 .run = run_stop,
 	 .min = 1,
 	 .max = 1,
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 {
 	static const struct cli_prog prog = {
 		.name = "rn-forward",
-		.doc = "Reach a remote service at a local port, through the tunnel.",
+		.doc = "Reach a remote service at a local port, through the tunnel",
 		.cmds = cmds,
 		.examples = examples};
 

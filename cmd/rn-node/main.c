@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 {
 	static const struct cli_prog prog = {
 		.name = "rn-node",
-		.doc = "The agent on a gateway or client: joins, keeps bundle and programs fresh.",
+		.doc = "The agent on a gateway or client: joins, keeps bundle and programs fresh",
 		.cmds = cmds,
 		.examples = examples,
 	};

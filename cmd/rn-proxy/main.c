@@ -259,7 +259,7 @@ static int log_run(struct cli *c, int argc, char **argv)
 
 static const struct cli_cmd cmds[] = {
 	{.name = NULL,
-	 .doc = "serve until TERM\v"
+	 .doc = "Serve until TERM\v"
 		"Opens what the listen records name and relays to targets what policy allows: "
 		"nothing "
 		"unless a policy record does. HUP reads the config again, as reload does.",
@@ -270,14 +270,14 @@ static const struct cli_cmd cmds[] = {
 	 .no_views = true,
 	 .daemon = true},
 	{.name = "check",
-	 .doc = "check a config and the files that it names; change nothing",
+	 .doc = "Check a config and the files that it names; change nothing",
 	 .options = check_options,
 	 .parse = run_parse,
 	 .opts_size = sizeof(struct options),
 	 .run = check_run,
 	 .no_views = true},
 	{.name = "reload",
-	 .doc = "tell a running proxy to read its config again\v"
+	 .doc = "Tell a running proxy to read its config again\v"
 		"All of it is checked first; if anything is wrong, the old one goes on and the "
 		"exit status "
 		"is 78. Open connections are not touched.",
@@ -288,14 +288,14 @@ static const struct cli_cmd cmds[] = {
 	 .no_views = true},
 	{.name = "show",
 	 .args = "[config|listeners|resources|targets|certificates]",
-	 .doc = "print what a running proxy has: listeners unless told otherwise",
+	 .doc = "Print what a running proxy has: listeners unless told otherwise",
 	 .options = name_options,
 	 .parse = run_parse,
 	 .opts_size = sizeof(struct options),
 	 .run = show_run,
 	 .max = 1},
 	{.name = "log",
-	 .doc = "print the latest access records; -f goes on with those that come",
+	 .doc = "Print the latest access records; -f goes on with those that come",
 	 .options = log_options,
 	 .parse = log_parse,
 	 .opts_size = sizeof(struct options),
@@ -318,7 +318,7 @@ int main(int argc, char **argv)
 {
 	static const struct cli_prog prog = {
 		.name = "rn-proxy",
-		.doc = "The gateway's edge: HTTP, TLS, TCP and UDP to the services behind it.",
+		.doc = "The gateway's edge: HTTP, TLS, TCP and UDP to the services behind it",
 		.cmds = cmds,
 		.examples = examples};
 	return cli_main(&prog, argc, argv);

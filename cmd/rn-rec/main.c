@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 {
 	static const struct cli_prog prog = {
 		.name = "rn-rec",
-		.doc = "Check, canonicalise, pick and convert records: lines of key=value.",
+		.doc = "Check, canonicalise, pick and convert records: lines of key=value",
 		.cmds = cmds,
 		.examples = "  rn-rec check --config gateway.rn          is the config right?\n"
 			    "  rn-rec pick peer -w name=laptop -p a.rn   one peer, for people\n"

@@ -24,20 +24,67 @@ static bool only_default(const struct cli_prog *prog)
 	return !prog->cmds[0].name && !prog->cmds[1].run;
 }
 
+#define LEFT 26  /* columns of a command and its arguments */
+#define RIGHT 79 /* no line goes further */
+
+/* Two columns, the right one broken between words. */
+static void print_row(const char *left, struct str text)
+{
+	struct str word;
+	int at = 0;
+
+	printf("  %-*s", LEFT, left);
+	if (strlen(left) > LEFT)
+		printf("\n  %*s", LEFT, "");
+	while (str_cut(&text, ' ', &word)) {
+		if (at && LEFT + 4 + at + (int)word.len + 1 > RIGHT) {
+			printf("\n  %*s", LEFT, "");
+			at = 0;
+		}
+		at += printf(at ? " %.*s" : "  %.*s", STR_ARG(word)) - (at ? 0 : 2);
+	}
+	putchar('\n');
+}
+
+static void print_command(const struct cli_prog *prog, const struct cli_cmd *cmd)
+{
+	const char *name = cmd->name ? cmd->name : cmd->args ? "" : prog->name;
+	char left[96];
+
+	snprintf(left, sizeof(left), "%s%s%s", name, *name && cmd->args ? " " : "",
+		 cmd->args ? cmd->args : "");
+	print_row(left, first_line(cmd->doc));
+}
+
+/* What the program does without the name of a command: its options cannot be asked for otherwise. */
+static void print_default(const struct cli_cmd *cmd)
+{
+	struct argp common = {.options = cli_common_options};
+	struct argp views = {.options = cli_view_options};
+	struct argp_child children[] = {
+		{.argp = &common}, {.argp = cmd->no_views ? NULL : &views}, {0}};
+	struct argp argp = {.options = cmd->options, .doc = cmd->doc, .children = children};
+
+	printf("\nOptions without the name of a command:\n");
+	argp_help(&argp, stdout, ARGP_HELP_LONG | ARGP_HELP_POST_DOC, NULL);
+}
+
 void cli_help_prog(const struct cli_prog *prog)
 {
-	printf("Usage: %s COMMAND [OPTION...] [ARGUMENT...]\n%s\n\nCommands:\n", prog->name, prog->doc);
-	for (const struct cli_cmd *cmd = prog->cmds; cmd->run; cmd++) {
-		char left[64];
-		struct str doc = first_line(cmd->doc);
+	const struct cli_cmd *fallback = NULL;
 
-		snprintf(left, sizeof(left), "%s%s%s", cmd->name ? cmd->name : "",
-			 cmd->name && cmd->args ? " " : "", cmd->args ? cmd->args : "");
-		if (strlen(left) > 26)
-			printf("  %s\n  %26s  %.*s\n", left, "", STR_ARG(doc));
-		else
-			printf("  %-26s  %.*s\n", left, STR_ARG(doc));
-	}
+	printf("Usage: %s COMMAND [OPTION...] [ARGUMENT...]\n", prog->name);
+	for (const struct cli_cmd *cmd = prog->cmds; cmd->run; cmd++)
+		if (!cmd->name)
+			fallback = cmd;
+	if (fallback)
+		printf("  or:  %s [OPTION...]%s%s\n", prog->name, fallback->args ? " " : "",
+		       fallback->args ? fallback->args : "");
+	printf("%s\n\nCommands:\n", prog->doc);
+	for (const struct cli_cmd *cmd = prog->cmds; cmd->run; cmd++)
+		print_command(prog, cmd);
+	if (fallback)
+		print_default(fallback);
 	printf("\n'%s COMMAND --help' tells a command's options; %s(1) has the whole.\n", prog->name,
 	       prog->name);
 	if (prog->examples)

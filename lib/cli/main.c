@@ -231,6 +231,18 @@ static const struct cli_cmd *find_cmd(const struct cli_prog *prog, const char *w
 	return fallback;
 }
 
+static int missing_command(struct cli *c)
+{
+	char names[300] = "";
+	size_t len = 0;
+
+	for (const struct cli_cmd *cmd = c->prog->cmds; cmd->run && len < sizeof(names); cmd++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+					!len ? "" : cmd[1].run ? ", " : " or ", cmd->name);
+	return rn_fail(&c->err, RN_EUSAGE, "missing command: %s (see %s --help)", names,
+		       c->prog->name);
+}
+
 /* The first word names no command and there is no default one. */
 static int run_prog_options(struct cli *c, const char *word)
 {
@@ -238,7 +250,7 @@ static int run_prog_options(struct cli *c, const char *word)
 	size_t best = 3;
 
 	if (!word)
-		return rn_fail(&c->err, RN_EUSAGE, "missing command (see %s --help)", c->prog->name);
+		return missing_command(c);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "--usage") == 0) {
 		cli_help_prog(c->prog);
 		return 0;

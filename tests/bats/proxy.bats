@@ -250,7 +250,7 @@ site() {
 	END
 	proxy
 	run get app.test / -w '%{http_code}'
-	has 403 'Ask ada' 'https://console.test/login?return=http%3A%2F%2Fapp.test%2F'
+	has 403 'ask ada' 'https://console.test/login?return=http%3A%2F%2Fapp.test%2F'
 	link=$(rn-test-sign link "$T/seed" app 3600)
 	old=$(rn-test-sign link "$T/seed" app -5)
 	run get other.test "/name?rn_link=$link" -o /dev/null -w '%{http_code}'
