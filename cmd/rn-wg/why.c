@@ -138,6 +138,13 @@ static bool grew(uint64_t before, uint64_t now)
 	return known(now) && now > (known(before) ? before : 0);
 }
 
+/* An answer to ours could not be read, now or ever before, and none could. */
+static bool has_failed_answer(const struct why *w)
+{
+	return grew(w->first.responses_failed, w->now.responses_failed) ||
+	       (known(w->now.responses_failed) && w->now.responses_failed && !w->now.responses_received);
+}
+
 /* ---- the steps ----------------------------------------------------------------------------------------- */
 
 static void say(struct why *w, const char *advice, const char *fmt, ...) printf_like(3, 4);
@@ -311,8 +318,7 @@ static int wait_for_answer(struct why *w)
 	while (!code && clock_now_ms() < until) {
 		code = ask(w, &w->now);
 		w->up = has_session(&w->now);
-		if (w->up || grew(w->first.responses_failed, w->now.responses_failed) ||
-		    grew(w->first.cookies, w->now.cookies))
+		if (w->up || has_failed_answer(w) || grew(w->first.cookies, w->now.cookies))
 			break;
 		poll(NULL, 0, POLL_MS);
 	}
@@ -350,7 +356,7 @@ static enum result step_answered(struct why *w)
 		say(w, NULL, "a handshake took %llu µs", (unsigned long long)w->now.rtt_us);
 		return FINE;
 	}
-	if (w->up || grew(w->first.responses_failed, w->now.responses_failed)) {
+	if (w->up || has_failed_answer(w)) {
 		say(w, NULL, "an answer came");
 		return FINE;
 	}
@@ -371,7 +377,7 @@ static enum result step_answered(struct why *w)
 
 static enum result step_psk(struct why *w)
 {
-	if (!grew(w->first.responses_failed, w->now.responses_failed) || w->up) {
+	if (w->up || !has_failed_answer(w)) {
 		say(w, NULL, "the keys fit");
 		return FINE;
 	}

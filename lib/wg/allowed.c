@@ -52,3 +52,8 @@ struct wg_peer *wg_allowed_find(const struct wg_device *dev, const struct addr *
 		return wg_trie_find(&dev->allowed, false, wg_ip4((const uint8_t *)&a->in.sin_addr));
 	return NULL;
 }
+
+struct wg_peer *wg_allowed_owner(const struct wg_device *dev, const struct cidr *prefix)
+{
+	return wg_trie_owner(&dev->allowed, prefix);
+}

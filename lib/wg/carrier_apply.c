@@ -184,35 +184,44 @@ static int apply_peers(struct carrier *d, const struct wg_config *c, struct rn_e
 	return 0;
 }
 
-/* Removes the peers that C does not name. */
-static int remove_others(struct carrier *d, const struct wg_config *c, struct rn_error *err)
+static bool is_named(const struct map *named, const struct wg_peer *peer)
 {
-	struct map named = {0};
-	int code = 0;
-	for (size_t i = 0; i < c->peers.len && !code; i++) {
-		struct wg_peer_config *p = &c->peers.ptr[i];
-		if (!map_set(&named, str_make(p->public_key, WG_KEY_LEN), p))
-			code = rn_fail(err, RN_EOS, "out of memory");
-	}
-	for (size_t i = wg_peer_count(d->wg); i-- > 0 && !code;) {
-		struct wg_peer *peer = wg_peer_at(d->wg, i);
-		struct wg_peer_info info;
-		wg_peer_info(peer, 0, &info);
-		if (!map_get(&named, str_make(info.public_key, WG_KEY_LEN)))
-			remove_peer(d, peer);
-	}
-	map_free(&named);
-	return code;
+	struct wg_peer_info info;
+	wg_peer_info(peer, 0, &info);
+	return map_get(named, str_make(info.public_key, WG_KEY_LEN)) != NULL;
 }
 
-static int apply_routes(struct carrier *d, struct rn_error *err)
+static int collect_named(struct map *named, const struct wg_config *c, struct rn_error *err)
+{
+	for (size_t i = 0; i < c->peers.len; i++) {
+		struct wg_peer_config *p = &c->peers.ptr[i];
+		if (!map_set(named, str_make(p->public_key, WG_KEY_LEN), p))
+			return rn_fail(err, RN_EOS, "out of memory");
+	}
+	return 0;
+}
+
+/* Removes the peers that are not named. */
+static void remove_others(struct carrier *d, const struct map *named)
+{
+	for (size_t i = wg_peer_count(d->wg); i-- > 0;) {
+		struct wg_peer *peer = wg_peer_at(d->wg, i);
+		if (!is_named(named, peer))
+			remove_peer(d, peer);
+	}
+}
+
+/* For the peers that stay: KEPT, or all if it is NULL. */
+static int apply_routes(struct carrier *d, const struct map *kept, struct rn_error *err)
 {
 	VEC(struct cidr) all = {0};
 	struct cidr prefix;
 	int code = 0;
 	for (size_t i = 0; i < wg_peer_count(d->wg) && !code; i++) {
+		const struct wg_peer *peer = wg_peer_at(d->wg, i);
 		uint32_t at = 0;
-		while (!code && wg_allowed_next(d->wg, wg_peer_at(d->wg, i), &at, &prefix)) {
+		while (!code && (!kept || is_named(kept, peer)) &&
+		       wg_allowed_next(d->wg, peer, &at, &prefix)) {
 			struct cidr *last = VEC_PUSH(&all);
 			if (last)
 				*last = prefix;
@@ -226,18 +235,52 @@ static int apply_routes(struct carrier *d, struct rn_error *err)
 	return code;
 }
 
-int carrier_apply(struct engine *e, const struct wg_config *c, struct rn_error *err)
+/* What may fail comes first; what cannot be undone, that peers go, comes last. */
+static int apply_all(struct carrier *d, const struct wg_config *c, const struct map *named,
+		     struct rn_error *err)
 {
-	struct carrier *d = carrier_of(e);
 	int code = apply_sockets(d, c, err);
 	if (!code)
 		code = apply_interface(d, c, err);
-	if (!code && c->replace_peers)
-		code = remove_others(d, c, err);
 	if (!code)
 		code = apply_peers(d, c, err);
 	if (!code)
-		code = apply_routes(d, err);
+		code = apply_routes(d, c->replace_peers ? named : NULL, err);
+	if (!code && c->replace_peers)
+		remove_others(d, named);
+	return code;
+}
+
+/* After a failure in the middle, which is what ERR tells. */
+static void bring_back(struct carrier *d, const struct wg_config *undo, struct rn_error *err)
+{
+	struct rn_error second;
+	struct map none = {0};
+	if (apply_all(d, undo, &none, &second))
+		log_write(LOG_ERROR, "%s: after a change that failed (%s), this could not be brought back: %s",
+			  d->base.name, err->text, second.text);
+}
+
+int carrier_apply(struct engine *e, const struct wg_config *c, struct rn_error *err)
+{
+	struct carrier *d = carrier_of(e);
+	bool first = !e->up, addressed = e->addressed; /* when the first one fails, the tunnel goes */
+	struct map named = {0};
+	struct wg_config undo;
+	wg_config_init(&undo);
+	int code = collect_named(&named, c, err);
+	if (!code && !first)
+		code = carrier_remember(d, c, &named, &undo, err);
+	if (!code) {
+		code = apply_all(d, c, &named, err);
+		if (code && !first) {
+			bring_back(d, &undo, err);
+			e->addressed = addressed;
+			wg_set_forward(d->wg, engine_lets_all_in(e));
+		}
+	}
+	wg_config_free(&undo);
+	map_free(&named);
 	engine_names_start(e);
 	carrier_rearm(d);
 	return code;

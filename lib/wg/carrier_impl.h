@@ -31,6 +31,9 @@ void carrier_rearm(struct carrier *d);
 int carrier_watch_udp(struct carrier *d, struct rn_error *err) must_check;
 /* carrier_apply.c */
 int carrier_apply(struct engine *e, const struct wg_config *c, struct rn_error *err) must_check;
+/* carrier_undo.c: fills UNDO (exact) with what brings back all that C changes. NAMED: C's peers by key. */
+int carrier_remember(struct carrier *d, const struct wg_config *c, const struct map *named,
+		     struct wg_config *undo, struct rn_error *err) must_check;
 /* carrier_show.c */
 int carrier_live(struct engine *e, struct engine_live *live, struct rn_error *err) must_check;
 int carrier_show_peers(struct engine *e, struct buf *out, struct rn_error *err) must_check;

@@ -230,3 +230,22 @@ uint32_t wg_trie_get(const struct wg_trie *t, uint32_t i, struct cidr *c)
 	memcpy(c->ip, words, n->v6 ? 16 : 4);
 	return n->next;
 }
+
+void *wg_trie_owner(const struct wg_trie *t, const struct cidr *c)
+{
+	struct wg_ip ip;
+	bool v6;
+
+	if (!prefix_of(c, &ip, &v6))
+		return NULL;
+	for (uint32_t i = t->root[v6]; i;) {
+		const struct wg_trie_node *n = &t->nodes.ptr[i];
+
+		if (n->bits > c->bits || common_bits(n->ip, ip) < n->bits)
+			return NULL;
+		if (n->bits == c->bits)
+			return n->owner;
+		i = n->child[bit_at(ip, n->bits)];
+	}
+	return NULL;
+}

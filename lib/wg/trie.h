@@ -39,6 +39,8 @@ typedef uint32_t *wg_trie_head_fn(void *owner);
 bool wg_trie_add(struct wg_trie *t, const struct cidr *c, void *owner, wg_trie_head_fn *head) must_check;
 /* False if OWNER does not have exactly that prefix. */
 bool wg_trie_remove(struct wg_trie *t, const struct cidr *c, void *owner, wg_trie_head_fn *head);
+/* Who has exactly that prefix, or NULL. */
+void *wg_trie_owner(const struct wg_trie *t, const struct cidr *c);
 /* The prefix of node I, and the next of the same owner (0: none). */
 uint32_t wg_trie_get(const struct wg_trie *t, uint32_t i, struct cidr *c);
 

@@ -243,6 +243,8 @@ void wg_disallow_all(struct wg_device *dev, struct wg_peer *peer);
 /* Walks PEER's prefixes: *AT is 0 at first; false at the end. Order is not defined. (const) */
 bool wg_allowed_next(const struct wg_device *dev, const struct wg_peer *peer, uint32_t *at,
 		     struct cidr *prefix);
+/* Who has exactly PREFIX (host bits do not count), or NULL. (const) */
+struct wg_peer *wg_allowed_owner(const struct wg_device *dev, const struct cidr *prefix);
 /* Whose address it is: where a packet to A would go. NULL: nobody's. (const) */
 struct wg_peer *wg_allowed_find(const struct wg_device *dev, const struct addr *a);
 
