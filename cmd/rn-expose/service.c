@@ -245,6 +245,16 @@ static void look_up_start(struct service *s)
 		step_later(s);
 }
 
+/* The gateway did not reach us: perhaps its end of the tunnel was started anew and knows neither our
+ * session nor our address. */
+static void shake_hands(struct service *s)
+{
+	struct rn_error err;
+
+	if (s->app->tunnel && tunnel_probe(s->app->tunnel, &err) < 0)
+		log_write(LOG_DEBUG, "%s", err.text);
+}
+
 /* The gateway's plain page has the status in its first line and the reason in its second. */
 static void tell_refusal(struct rn_error *err, const struct agent_answer *answer)
 {
@@ -274,8 +284,10 @@ static void on_probed(void *ctx, int rc, const struct agent_answer *answer,
 			timer_start(s->app->loop, &s->next, PROBE_EVERY_MS);
 		return;
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		tell_refusal(&err, answer);
+		shake_hands(s);
+	}
 	mark_down(s, err.text);
 	/* 403 for a port, 404 or 421 for a host that the gateway does not know. */
 	if (s->shown && rc == 0 && answer->status != 503)

@@ -42,10 +42,15 @@ static void on_end(void *ctx, const struct addr *from, const struct relay_stat *
 		   enum rn_err why)
 {
 	struct forward *f = ctx;
+	struct rn_error err;
 
 	(void)from;
-	if (why == RN_EAWAY && stat->b_to_a_bytes == 0)
-		log_write(LOG_WARN, "%s: the far end refused or cut a connection", f->asked.remote);
+	if (why != RN_EAWAY || stat->b_to_a_bytes)
+		return;
+	log_write(LOG_WARN, "%s: the far end refused or cut a connection", f->asked.remote);
+	/* Perhaps it was started anew and does not know our session any more. */
+	if (f->app->tunnel && tunnel_probe(f->app->tunnel, &err) < 0)
+		log_write(LOG_DEBUG, "%s", err.text);
 }
 
 /* Serves FD as the I-th listener. */

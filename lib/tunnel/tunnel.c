@@ -129,6 +129,11 @@ int tunnel_udp(struct tunnel *t, const struct addr *local, const struct addr *pe
 	return ask(t, "udp", local, peer, &self, err);
 }
 
+int tunnel_probe(struct tunnel *t, struct rn_error *err)
+{
+	return ctl_call(t->path, STR("request=probe\n"), ANSWER_MS, NULL, NULL, NULL, NULL, err);
+}
+
 bool tunnel_address(struct tunnel *t, int family, struct addr *a)
 {
 	for (size_t i = 0; i < t->addresses.len; i++) {

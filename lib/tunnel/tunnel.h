@@ -26,6 +26,10 @@ int tunnel_connect(struct tunnel *t, const struct addr *a, struct rn_error *err)
 int tunnel_udp(struct tunnel *t, const struct addr *local, const struct addr *peer,
 	       struct rn_error *err) must_check;
 
+/* Has the tunnel shake hands with its peers anew: for who sees that nothing comes through any more, when
+ * WireGuard's own timers would take up to two minutes to find that the other end was restarted. */
+int tunnel_probe(struct tunnel *t, struct rn_error *err) must_check;
+
 /* The tunnel's own first address of FAMILY (AF_INET, AF_INET6). */
 bool tunnel_address(struct tunnel *t, int family, struct addr *a);
 

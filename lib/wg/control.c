@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#define SHOW_MAX (512U << 20)
+
 typedef int verb_fn(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
 		    struct rn_error *err);
 
@@ -74,12 +76,37 @@ static int do_set(struct wg_control *c, struct ctl_call *call, const struct rec 
 	return configure(c, body, false, err);
 }
 
-/* Begins a handshake with the peer whose key is name=. */
+/* Every peer in what show tells. One that cannot be asked does not keep the others from it. */
+static int probe_all(struct engine *e, struct rn_error *err)
+{
+	struct rec_reader reader;
+	struct rn_error ignored;
+	uint8_t key[WG_KEY_LEN];
+	struct buf shown;
+	struct rec r;
+	int got, code;
+
+	buf_init(&shown, SHOW_MAX);
+	code = engine_show(e, false, &shown, err);
+	rec_reader_mem(&reader, buf_str(&shown), "show");
+	while (!code && (got = rec_read(&reader, &r, &ignored)) != 0)
+		if (got > 0 && rec_is(&r, "peer") &&
+		    base64_decode(key, sizeof(key), rec_id(&r), BASE64_STD) &&
+		    engine_probe(e, key, &ignored))
+			log_write(LOG_DEBUG, "%s", ignored.text);
+	rec_reader_free(&reader);
+	buf_free(&shown);
+	return code;
+}
+
+/* Begins a handshake with the peer whose key is name=, or with every peer. */
 static int do_probe(struct wg_control *c, struct ctl_call *call, const struct rec *rq, struct str body,
 		    struct rn_error *err)
 {
 	uint8_t key[WG_KEY_LEN];
 	(void)call, (void)body;
+	if (!rec_get(rq, "name").ptr)
+		return probe_all(c->engine, err);
 	if (!base64_decode(key, sizeof(key), rec_get(rq, "name"), BASE64_STD))
 		return rn_fail(err, RN_EDATA, "request=probe: name is not a key");
 	return engine_probe(c->engine, key, err);
