@@ -115,21 +115,32 @@ static void touch(void *ctx, char sign, struct str line)
 	*(bundle_line_is_wg(line) ? &t->wg : &t->proxy) = true;
 }
 
-/* A program that does not run (RN_EAWAY) or is just ending (RN_EAGAIN) is told by being started. */
-static int unless_gone(int rc)
+/* A program that does not run (RN_EAWAY) or is just ending (RN_EAGAIN) is told by being started. One
+ * that does not answer is another matter. */
+static int tell_wg(const struct apply *a, struct rn_error *err)
 {
-	return rc == RN_EAWAY || rc == RN_EAGAIN ? 0 : rc;
+	const char *sync[] = {a->rn_wg, "sync", a->net.name, "-f", a->file, NULL};
+	int rc = child_run(sync, TELL_MS, err);
+	bool gone = (rc == RN_EAWAY && err->sys != ETIMEDOUT) || rc == RN_EAGAIN;
+
+	return gone ? 0 : rc;
+}
+
+/* The proxy's own RN_EAWAY is a port that is in use; without an answer there is an errno. */
+static int tell_proxy(const struct apply *a, struct rn_error *err)
+{
+	int rc = ctl_call(a->proxy_sock, STR("request=reload\n"), TELL_MS, NULL, NULL, NULL, NULL,
+			  err);
+	bool gone = (rc == RN_EAWAY && err->sys && err->sys != ETIMEDOUT) || rc == RN_EAGAIN;
+
+	return gone ? 0 : rc;
 }
 
 static int tell(const struct apply *a, const struct touched *t, struct rn_error *err)
 {
-	const char *sync[] = {a->rn_wg, "sync", a->net.name, "-f", a->file, NULL};
-	int rc = t->wg ? unless_gone(child_run(sync, TELL_MS, err)) : 0;
+	int rc = t->wg ? tell_wg(a, err) : 0;
 
-	if (!rc && t->proxy && a->gateway)
-		rc = unless_gone(ctl_call(a->proxy_sock, STR("request=reload\n"), TELL_MS, NULL,
-					  NULL, NULL, NULL, err));
-	return rc;
+	return !rc && t->proxy && a->gateway ? tell_proxy(a, err) : rc;
 }
 
 static int go_back(const struct apply *a, const struct touched *t, struct rn_error *err)
@@ -150,6 +161,10 @@ static int check_serial(const struct apply *a, const struct bundle *next, struct
 {
 	const struct bundle *have = &a->current;
 
+	if (a->bad_serial && next->serial == a->bad_serial)
+		return rn_fail(err, RN_ENO,
+			       "the bundle is refused: with serial %llu the console was lost",
+			       (unsigned long long)next->serial);
 	if (!have->text.len || next->serial > have->serial)
 		return 0;
 	if (next->serial == have->serial && str_eq(buf_str(&next->text), buf_str(&have->text)))
@@ -189,13 +204,20 @@ int apply_bundle(struct apply *a, struct bundle *next, struct applied *out, stru
 		rc = check_serial(a, next, err);
 	if (rc)
 		return rc > 0 ? 0 : rc;
-	rc = install(a, next, out, err);
+	rc = apply_restore(a, next, out, err);
+	out->ms = clock_now_ms() - start;
+	return rc;
+}
+
+int apply_restore(struct apply *a, struct bundle *next, struct applied *out, struct rn_error *err)
+{
+	int rc = install(a, next, out, err);
+
 	if (rc)
 		return rc;
 	struct bundle was = a->current;
 	a->current = *next;
 	*next = was;
-	out->ms = clock_now_ms() - start;
 	return 0;
 }
 

@@ -96,6 +96,9 @@ int child_run(const char *const *argv, uint64_t timeout_ms, struct rn_error *err
 		;
 	int rc = ended ? judge(name, status, buf_str(&text), err)
 		       : rn_fail(err, RN_EAWAY, "%s did not end in time", name);
+
+	if (!ended)
+		err->sys = ETIMEDOUT;
 	close(pipes[0]);
 	buf_free(&text);
 	return rc;

@@ -10,6 +10,9 @@ static const struct argp_option join_options[] = {
 
 static const struct argp_option run_options[] = {
 	{"interval", 'i', "SECONDS", 0, "Ask the console for news this often (default 30)", 0},
+	{"rollback", 'b', "SECONDS", 0,
+	 "Go back to the bundle before if the console, reached so far, is not reached this long after a "
+	 "change (default 20; 0: never)", 0},
 	{"management", 'm', "ADDRESS:PORT", 0,
 	 "Gateway: the management port (default 127.0.0.1:9090, or as the bundle says)", 0},
 	{"leave-running", 'l', 0, 0,

@@ -9,6 +9,7 @@
  * between. */
 #define MISMATCH_RETRIES 3
 #define MISMATCH_MS 100
+#define GUARD_ASK_MS 3000 /* a try while the console is to be reached soon */
 
 static void on_timer(struct timer *t)
 {
@@ -119,7 +120,9 @@ static int ask(struct agent *a, bool sig, agent_rest_fn *fn, struct rn_error *er
 	char path[160];
 
 	bundle_path(path, a->apply.net.node, sig);
-	struct agent_request q = {.path = path, .etag = !sig && a->etag[0] ? a->etag : NULL};
+	struct agent_request q = {.path = path,
+				  .etag = !sig && a->etag[0] ? a->etag : NULL,
+				  .timeout_ms = a->guard.state == GUARD_OFF ? 0 : GUARD_ASK_MS};
 	a->call = agent_rest_start(a->rest, a->loop, &q, fn, a, err);
 	return a->call ? 0 : err->code;
 }
@@ -131,6 +134,9 @@ static void on_bundle(void *ctx, int rc, const struct agent_answer *answer,
 	struct rn_error err = rc ? *why : (struct rn_error){0};
 
 	a->call = NULL;
+	a->reached = !rc && answer->status < 500;
+	if (a->reached)
+		guard_heard(a);
 	if (!rc && answer->status == 304) {
 		a->pulled_at = clock_wall_s();
 		a->pull_done = (struct applied){0};

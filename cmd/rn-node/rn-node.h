@@ -10,6 +10,7 @@
  *   run.c      the agent: its start and its end
  *   pull.c     the agent's calls to the console
  *   daemon.c   one program that is kept running
+ *   guard.c    going back when a bundle cuts the way to the console
  *   door.c     the agent's control socket
  *   manage.c   the agent's management port
  */
@@ -24,8 +25,8 @@
 /* ---- child.c -------------------------------------------------------------------------------- */
 
 /* Runs ARGV (ended by NULL; argv[0] is its path) and waits. An exit status that is not 0 becomes
- * the error: its code, and the last line that it wrote to standard error. Killed and RN_EAWAY after
- * TIMEOUT_MS. */
+ * the error: its code, and the last line that it wrote to standard error. Killed and RN_EAWAY, with
+ * sys ETIMEDOUT, after TIMEOUT_MS. */
 int child_run(const char *const *argv, uint64_t timeout_ms, struct rn_error *err) must_check;
 
 /* ---- apply.c -------------------------------------------------------------------------------- */
@@ -38,6 +39,7 @@ struct apply {
 	bool gateway;
 	struct minisign_pub signer;
 	struct bundle current; /* the last good one; text.len 0: none yet */
+	uint64_t bad_serial;   /* one that cut us off from the console is not taken again; 0: none */
 	int lock;	       /* of the network's folder: one program applies at a time */
 };
 struct applied {
@@ -57,6 +59,9 @@ void apply_close(struct apply *a);
  * NEXT is a->current, and what was that is in NEXT. */
 int apply_bundle(struct apply *a, struct bundle *next, struct applied *out,
 		 struct rn_error *err) must_check;
+/* The same for one that was applied before, whatever its serial. */
+int apply_restore(struct apply *a, struct bundle *next, struct applied *out,
+		  struct rn_error *err) must_check;
 /* applied=NODE serial=… */
 void apply_record(struct buf *b, const struct apply *a, const struct applied *done);
 
@@ -93,16 +98,30 @@ void daemon_kill(struct daemon *d);
 void daemon_leave(struct daemon *d);
 void daemon_record(struct buf *b, const struct daemon *d);
 
-/* ---- run.c, pull.c, door.c, manage.c -------------------------------------------------------- */
+/* ---- run.c, pull.c, guard.c, door.c, manage.c -------------------------------------------------------- */
 
 struct run_options {
 	const char *management;
 	unsigned interval_s;
+	unsigned rollback_s; /* after a change: this long to reach the console; 0: no going back */
+	bool rollback_given;
 	int ready_fd; /* + 1 */
 	bool leave_running;
 };
 
 #define WAITING_MAX 32
+
+enum guard_state {
+	GUARD_OFF,
+	GUARD_NEW, /* a new bundle is to prove itself; other: the last that did */
+	GUARD_OLD, /* that one is back; other: the new one */
+};
+struct guard {
+	enum guard_state state;
+	struct bundle other;
+	struct timer deadline, again;
+	uint64_t since_ms;
+};
 
 struct agent {
 	struct cli *cli;
@@ -125,6 +144,8 @@ struct agent {
 	bool pull_again;	  /* asked for while one was under way */
 	uint64_t pull_at_ms;	  /* start of the last one */
 	int64_t pulled_at;	  /* last answer of the console */
+	bool reached;		  /* the last pull got to it, whatever it said */
+	struct guard guard;
 	struct rn_error pull_err; /* of the last pull; code 0: fine */
 	struct rn_error refused;  /* what etag's bundle was refused for, or code 0 */
 	unsigned mismatches;	  /* wrong signatures in a row */
@@ -144,6 +165,12 @@ void pull_later(struct agent *a, uint64_t ms);
 void pull_stop(struct agent *a);
 /* After a bundle was applied, from wherever it came: starts the programs if this was the first. */
 void agent_applied(struct agent *a, const struct applied *done);
+/* guard.c: a bundle was applied and BEFORE (may be taken) is what was there; the console answered;
+ * the serial that is to blame, from disk. */
+void guard_applied(struct agent *a, struct bundle *before);
+void guard_heard(struct agent *a);
+void guard_load(struct agent *a);
+void guard_stop(struct agent *a);
 int agent_apply(struct agent *a, struct str text, struct str sig, struct applied *done,
 		struct rn_error *err) must_check;
 bool agent_is_well(const struct agent *a);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define INTERVAL_S 30
+#define ROLLBACK_S 20
 #define STOP_MS 15000
 #define FIRST_PULL_MS 1000 /* unless all programs are up before that */
 
@@ -23,6 +24,12 @@ int run_parse(int key, char *arg, void *opts, struct rn_error *err)
 			return rn_fail(err, RN_EUSAGE, "--interval %s: not 1 to 86400 seconds",
 				       arg);
 		o->interval_s = (unsigned)n;
+		return 0;
+	case 'b':
+		if (!str_to_u64(str_from(arg), 3600, &n))
+			return rn_fail(err, RN_EUSAGE, "--rollback %s: not 0 to 3600 seconds", arg);
+		o->rollback_s = (unsigned)n;
+		o->rollback_given = true;
 		return 0;
 	case 'm':
 		o->management = arg;
@@ -125,11 +132,13 @@ int agent_apply(struct agent *a, struct str text, struct str sig, struct applied
 	rc = bundle_set(&next, text, sig, err);
 	if (!rc)
 		rc = apply_bundle(&a->apply, &next, done, err);
-	bundle_free(&next);
 	if (rc)
 		log_event(LOG_WARN, err->text, NULL);
 	else if (!had || a->apply.current.serial != before)
 		agent_applied(a, done);
+	if (!rc && had && a->apply.current.serial != before)
+		guard_applied(a, &next);
+	bundle_free(&next);
 	return rc;
 }
 
@@ -185,6 +194,7 @@ static void on_end(void *ctx, int signo)
 		return;
 	}
 	a->stopping = true;
+	guard_stop(a);
 	pull_stop(a);
 	a->stop_timer.fn = on_stop_timeout;
 	timer_start(a->loop, &a->stop_timer, STOP_MS);
@@ -228,6 +238,7 @@ static int serve(struct agent *a, struct rn_error *err)
 		rc = manage_open(a, err);
 	if (rc)
 		return rc;
+	guard_load(a);
 	a->rest = agent_rest_open(&a->apply.net, err);
 	if (!a->rest)
 		return err->code;
@@ -241,6 +252,7 @@ static int serve(struct agent *a, struct rn_error *err)
 static void agent_close(struct agent *a)
 {
 	http_server_close(a->manage);
+	guard_stop(a);
 	pull_stop(a);
 	agent_rest_free(a->rest);
 	if (a->door)
@@ -264,6 +276,9 @@ int run_run(struct cli *c, int argc, char **argv)
 	a->options = *(const struct run_options *)c->opts;
 	if (!a->options.interval_s)
 		a->options.interval_s = INTERVAL_S;
+	if (!a->options.rollback_given)
+		a->options.rollback_s = ROLLBACK_S;
+	bundle_init(&a->guard.other);
 	bundle_init(&a->next);
 	rc = apply_open(&a->apply, c, argc ? argv[0] : NULL, true, &c->err);
 	if (!rc)

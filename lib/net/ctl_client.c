@@ -32,8 +32,11 @@ static int ask_wait(const struct ask *q, short events, struct rn_error *err)
 		n = poll(&p, 1, ms);
 		if (n > 0)
 			return 0;
-		if (n == 0)
-			return rn_fail(err, RN_EAWAY, "%s: no answer in time", q->path);
+		if (n == 0) {
+			rn_fail(err, RN_EAWAY, "%s: no answer in time", q->path);
+			err->sys = ETIMEDOUT;
+			return RN_EAWAY;
+		}
 		if (errno != EINTR)
 			return rn_fail_errno(err, RN_EOS, "poll");
 	}
@@ -130,9 +133,11 @@ static int ask_answer(struct ask *q, struct buf *in, struct rn_error *err)
 			continue;
 		if (n < 0)
 			return rn_fail_errno(err, RN_EPROTO, "%s", q->path);
-		if (n == 0)
-			return rn_fail(err, RN_EAWAY, "%s: closed before the answer's end",
-				       q->path);
+		if (n == 0) {
+			rn_fail(err, RN_EAWAY, "%s: closed before the answer's end", q->path);
+			err->sys = ECONNRESET;
+			return RN_EAWAY;
+		}
 		memcpy(q->fds + q->n_fds, got, n_got * sizeof(int));
 		q->n_fds += n_got;
 		in->len += (size_t)n;

@@ -198,6 +198,113 @@ pid_of() { rn-node show | grep "^daemon=$1 state=up " | grep -o " pid=[0-9]*" | 
 	run_exit 69 rn-wg show lab
 }
 
+# Programs that fail where we say: rn-node looks for its siblings beside itself.
+faulty() { # faulty PROGRAM SCRIPT
+	mkdir -p faulty
+	cp "$BIN/rn-node" faulty/
+	[ -e faulty/rn-proxy ] || ln -s "$BIN/rn-proxy" faulty/
+	[ -e faulty/rn-wg ] || ln -s "$BIN/rn-wg" faulty/
+	rm -f "faulty/$1"
+	printf '#!/bin/bash\n%s\nexec %s "$@"\n' "$2" "$BIN/$1" >"faulty/$1"
+	chmod +x "faulty/$1"
+}
+
+@test "an apply that fails after the check is undone: a program that refuses" {
+	bundle 3.rn n1 3
+	rn-node apply 3.rn
+	start_ready wg rn-wg up lab -f "$N/bundle.rn" --netns private --foreground
+	faulty rn-wg '[ "$1" = sync ] && grep -q "serial=4" "$4" && { echo "rn-wg: it will not" >&2; exit 70; }'
+	p=$(peer 1)
+	bundle 4.rn n1 4 "$p"
+	run_exit 70 faulty/rn-node apply 4.rn
+	has "not applied, the bundle before is back" "it will not"
+	cmp 3.rn "$N/bundle.rn"
+	[ "$(serial)" = 3 ]
+	# Nothing is held against it: what can be applied now is.
+	run_exit 0 rn-node apply 4.rn
+	rn-wg show lab | grep -q "^${p%% *}"
+}
+
+@test "an apply that fails after the check is undone: a proxy that cannot open a port" {
+	port=$(free_port) web=$(free_port) other=$(free_port)
+	node gateway "management=127.0.0.1:$port"
+	bundle 3.rn n1 3 "listen=web address=127.0.0.1:$web proto=http"
+	rn-node apply 3.rn
+	start_ready agent rn-node run lab
+	start nc nc -lk 127.0.0.1 "$other"
+	wait_for nc -z 127.0.0.1 "$other"
+	bundle 4.rn n1 4 "listen=web address=127.0.0.1:$web proto=http" "listen=more address=127.0.0.1:$other proto=http"
+	run_exit 69 rn-node apply 4.rn
+	has "not applied, the bundle before is back" "$other"
+	cmp 3.rn "$N/bundle.rn"
+	[ "$(curl -s -o out -w '%{http_code}' "http://127.0.0.1:$web/")" = 404 ]
+}
+
+# The console behind the gateway's own proxy: what removes its listener cuts the gateway off.
+own_console() {
+	port=$(free_port) web=$(free_port) back=$(free_port)
+	node gateway "management=127.0.0.1:$port"
+	sed -i "s|url=[^ ]*|url=https://console.localhost:$web connect=127.0.0.1|" "$N/node.rn"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=console.localhost \
+		-addext subjectAltName=DNS:console.localhost -keyout "$N/tls.key" -out "$N/tls.crt" 2>/dev/null
+	cp "$N/tls.crt" "$N/ca.crt"
+	mkdir -p www/api/v1/bundles
+	edge=("certificate=c cert_file=tls.crt key_file=tls.key" "policy=p effect=allow from=any to=resource:console"
+		"listen=https address=127.0.0.1:$web proto=https" "resource=console listen=https"
+		"target=console resource=console address=127.0.0.1:$back")
+	start httpd busybox httpd -f -p "127.0.0.1:$back" -h www
+	HTTPD=$!
+}
+publish() { cp "$1" www/api/v1/bundles/n1.rn && cp "$1.minisig" www/api/v1/bundles/n1.rn.minisig; }
+logged() { sed 's/%20/ /g' agent.log | grep -q "$1"; }
+reached() { rn-node show | grep -q pulled_at=; }
+serial_is() { [ "$(serial)" = "$1" ]; }
+
+@test "a bundle that cuts off the console: the one before comes back, that serial is refused, a newer one is taken" {
+	own_console
+	bundle 3.rn n1 3 "${edge[@]}"
+	publish 3.rn
+	rn-node apply 3.rn
+	start_ready agent rn-node run lab --interval 1 --rollback 1
+	wait_for reached
+	bundle 4.rn n1 4 "listen=http address=127.0.0.1:$(free_port) proto=http"
+	publish 4.rn
+	wait_for logged 'the one before comes back'
+	wait_for logged 'is refused until a newer one comes'
+	serial_is 3
+	cmp 3.rn "$N/bundle.rn"
+	[ "$(<"$N/bundle.bad")" = 4 ]
+	run_exit 1 rn-node apply 4.rn
+	has "with serial 4 the console was lost"
+	# Another agent has not forgotten.
+	kill "$(tail -n 1 pids)"
+	wait_gone "$(tail -n 1 pids)"
+	start_ready again rn-node run lab --interval 1 --rollback 1
+	wait_for reached
+	run_exit 1 rn-node pull
+	has "with serial 4 the console was lost"
+	bundle 5.rn n1 5 "${edge[@]}" "$(peer 1)"
+	publish 5.rn
+	wait_for serial_is 5
+}
+
+@test "a console that goes away by itself undoes nothing" {
+	own_console
+	bundle 3.rn n1 3 "${edge[@]}"
+	publish 3.rn
+	rn-node apply 3.rn
+	start_ready agent rn-node run lab --interval 1 --rollback 1
+	wait_for reached
+	bundle 4.rn n1 4 "${edge[@]}" "$(peer 1)"
+	kill "$HTTPD"
+	wait_gone "$HTTPD"
+	run_exit 0 rn-node apply 4.rn
+	wait_for logged 'the one before comes back'
+	wait_for logged 'the new one is back'
+	serial_is 4
+	[ ! -e "$N/bundle.bad" ]
+}
+
 @test "the management port in use is told as such" {
 	port=$(free_port)
 	node gateway "management=127.0.0.1:$port"
