@@ -131,9 +131,9 @@ bench: deps all bench-bins
 
 MAN := $(sort $(wildcard man/*.[1-8]))
 install: all
-	scripts/install $(DESTDIR)$(PREFIX) $(B)
+	scripts/install "$(DESTDIR)" "$(PREFIX)" $(B)
 uninstall:
-	scripts/install --remove $(DESTDIR)$(PREFIX) $(B)
+	scripts/install --remove "$(DESTDIR)" "$(PREFIX)" $(B)
 dist:
 	git archive --format=tar.gz --prefix=rustronaut-$(VERSION)/ -o rustronaut-$(VERSION).tar.gz HEAD
 clean:

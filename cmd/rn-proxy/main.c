@@ -7,6 +7,7 @@
 #include "proxy/proxy.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 #define CGI_DIRS_MAX 16
@@ -15,8 +16,9 @@
 
 struct options {
 	const char *file, *name, *user, *session_key, *access_log;
-	const char *cgi_dirs[CGI_DIRS_MAX + 1];
+	const char *cgi_dirs[CGI_DIRS_MAX + 2]; /* the last one is lib_dir */
 	size_t n_cgi_dirs;
+	char lib_dir[PATH_MAX];
 	uint64_t workers, drain_s, ready_fd; /* + 1 for the last two: 0 is "not given" */
 	bool follow;
 };
@@ -141,8 +143,19 @@ static int open_access_log(const char *name, int *fd, struct rn_error *err)
 	return *fd < 0 ? rn_fail_errno(err, RN_ECANTCREAT, "%s", name) : 0;
 }
 
-static struct proxy_options proxy_options(struct cli *c, const struct options *o)
+/* Where `make install` puts rn-console.cgi. */
+static void add_lib_dir(const struct cli *c, struct options *o)
 {
+	char path[PATH_MAX];
+
+	if (path_join(path, sizeof(path), c->bin_dir, STR("../lib/rustronaut")) &&
+	    realpath(path, o->lib_dir))
+		o->cgi_dirs[o->n_cgi_dirs++] = o->lib_dir;
+}
+
+static struct proxy_options proxy_options(struct cli *c, struct options *o)
+{
+	add_lib_dir(c, o);
 	return (struct proxy_options){.file = o->file,
 				      .name = o->name ? o->name : "proxy",
 				      .run_dir = c->run_dir,
