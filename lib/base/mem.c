@@ -200,7 +200,7 @@ static bool buf_grow(struct buf *b, size_t need)
 	return true;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_reserve_more(struct buf *b, size_t n)
 {
 	size_t need = size_add(b->len, n);
 
@@ -224,31 +224,32 @@ void buf_add(struct buf *b, struct str s)
 	}
 }
 
-void buf_add_cstr(struct buf *b, const char *s)
+void buf_add_u64(struct buf *b, uint64_t v)
 {
-	buf_add(b, str_from(s));
-}
+	char text[20], *p = text + sizeof(text);
 
-void buf_add_byte(struct buf *b, char c)
-{
-	buf_add(b, (struct str){&c, 1});
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	buf_add(b, str_make(p, (size_t)(text + sizeof(text) - p)));
 }
 
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
+	const size_t had = b->cap; /* mostly it fits at once */
 	va_list again;
 	int n;
 	char *p;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(b->ptr ? b->ptr + b->len : NULL, b->cap - b->len, fmt, ap);
 	p = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
-	if (p) {
-		vsnprintf(p, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
-	} else {
+	if (!p)
 		b->failed = true;
-	}
+	else if ((size_t)n >= had - b->len)
+		vsnprintf(p, (size_t)n + 1, fmt, again);
+	if (p)
+		b->len += (size_t)n;
 	va_end(again);
 }
 

@@ -53,10 +53,25 @@ void buf_free(struct buf *b);
 /* Forgets the content and the failure; keeps the memory. */
 void buf_clear(struct buf *b);
 /* Room for N more bytes at ptr+len, or NULL and failed. The caller adds to len. */
-char *buf_reserve(struct buf *b, size_t n);
+char *buf_reserve_more(struct buf *b, size_t n); /* the rare part of buf_reserve */
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+	return !b->failed && n <= b->cap - b->len ? b->ptr + b->len : buf_reserve_more(b, n);
+}
 void buf_add(struct buf *b, struct str s);
-void buf_add_cstr(struct buf *b, const char *s);
-void buf_add_byte(struct buf *b, char c);
+static inline void buf_add_cstr(struct buf *b, const char *s)
+{
+	buf_add(b, str_from(s));
+}
+static inline void buf_add_byte(struct buf *b, char c)
+{
+	char *p = buf_reserve(b, 1);
+	if (p) {
+		*p = c;
+		b->len++;
+	}
+}
+void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap);
 /* Removes N bytes from the front. */

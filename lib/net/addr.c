@@ -127,13 +127,35 @@ static void format_ip6(const uint8_t ip[16], char out[static ADDR_TEXT_MAX])
 	out[n] = '\0';
 }
 
+static char *add_octet(char *p, unsigned v)
+{
+	if (v >= 100)
+		*p++ = (char)('0' + v / 100);
+	if (v >= 10)
+		*p++ = (char)('0' + v / 10 % 10);
+	*p++ = (char)('0' + v % 10);
+	return p;
+}
+
+/* In each access record and each request to a target: inet_ntop goes through printf. */
+static void format_ip4(const struct in_addr *ip, char *p)
+{
+	uint32_t v = ntohl(ip->s_addr);
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		p = add_octet(p, v >> shift & 0xFF);
+		*p++ = shift ? '.' : 0;
+	}
+}
+
 void addr_format_ip(const struct addr *a, char out[static ADDR_TEXT_MAX])
 {
 	if (a->sa.sa_family == AF_INET6)
 		format_ip6(a->in6.sin6_addr.s6_addr, out);
-	else if (a->sa.sa_family != AF_INET ||
-		 !inet_ntop(AF_INET, &a->in.sin_addr, out, ADDR_TEXT_MAX))
-		snprintf(out, ADDR_TEXT_MAX, "unknown");
+	else if (a->sa.sa_family == AF_INET)
+		format_ip4(&a->in.sin_addr, out);
+	else
+		memcpy(out, "unknown", sizeof("unknown"));
 }
 
 void addr_format(const struct addr *a, char out[static ADDR_TEXT_MAX])

@@ -58,6 +58,7 @@ void wheel_add(struct wheel *w, struct timer *t)
 	unsigned slot;
 
 	rn_assert(level < WHEEL_LEVELS);
+	t->slot_ms = at;
 	slot = (at >> (level * WHEEL_BITS)) & (WHEEL_SLOTS - 1);
 	w->used[level] |= UINT64_C(1) << slot;
 	list_append(&w->slots[level * WHEEL_SLOTS + slot], t);
@@ -134,6 +135,10 @@ void wheel_advance(struct wheel *w, uint64_t now_ms)
 		struct timer *t = w->due.next;
 
 		list_unlink(t);
+		if (t->at_ms > w->now) { /* was put off where it lay */
+			wheel_add(w, t);
+			continue;
+		}
 		t->at_ms = 0;
 		t->fn(t);
 	}
@@ -142,9 +147,15 @@ void wheel_advance(struct wheel *w, uint64_t now_ms)
 void timer_start(struct loop *l, struct timer *t, uint64_t after_ms)
 {
 	const uint64_t longest = UINT64_C(1) << 46;
+	const uint64_t at = MAX(loop_now_ms(l) + MIN(after_ms, longest), 1u);
 
+	/* A deadline that is put off again and again stays where it lies until that time has come. */
+	if (t->at_ms && t->slot_ms <= at && at > l->wheel.now) {
+		t->at_ms = at;
+		return;
+	}
 	timer_stop(l, t);
-	t->at_ms = MAX(loop_now_ms(l) + MIN(after_ms, longest), 1u);
+	t->at_ms = at;
 	wheel_add(&l->wheel, t);
 }
 

@@ -91,8 +91,7 @@ static void conn_handshake(struct conn *c)
 
 static void conn_begin_txn(struct conn *c, struct inbuf *left)
 {
-	c->step = CONN_BUSY;
-	timer_stop(c->worker->loop, &c->timer);
+	c->step = CONN_BUSY; /* its timer rests where it is: it will be put off, not set anew */
 	c->txn = txn_new(c, left);
 	if (!c->txn) {
 		conn_close(c);
@@ -126,6 +125,8 @@ static void conn_event(struct watch *watch, uint32_t events)
 static void conn_timeout(struct timer *timer)
 {
 	struct conn *c = container_of(timer, struct conn, timer);
+	if (c->step == CONN_BUSY)
+		return;
 	c->depth = 0;
 	if (c->step == CONN_LEFT)
 		conn_begin_txn(c, &c->left);

@@ -40,6 +40,13 @@ bool head_field_is_ours(const struct http_field *f)
 	}
 }
 
+static void add_length(struct buf *b, uint64_t length)
+{
+	buf_add(b, STR("Content-Length: "));
+	buf_add_u64(b, length);
+	buf_add(b, STR("\r\n"));
+}
+
 static void copy_cookie(struct txn *t, struct buf *b, const struct http_field *f)
 {
 	size_t start = b->len;
@@ -77,10 +84,16 @@ static void add_forwarded(struct txn *t, struct buf *b)
 	add_line(b, STR("X-Forwarded-For"), str_from(ip));
 	add_line(b, STR("X-Forwarded-Proto"), str_from(proto));
 	add_line(b, STR("X-Forwarded-Host"), host.ptr ? host : t->m->host);
-	buf_addf(b, strchr(ip, ':') ? "Forwarded: for=\"[%s]\"" : "Forwarded: for=%s", ip);
-	buf_addf(b, ";proto=%s", proto);
-	if (host.ptr)
-		buf_addf(b, ";host=\"%.*s\"", STR_ARG(host));
+	bool v6 = strchr(ip, ':') != NULL;
+	buf_add_cstr(b, v6 ? "Forwarded: for=\"[" : "Forwarded: for=");
+	buf_add_cstr(b, ip);
+	buf_add_cstr(b, v6 ? "]\";proto=" : ";proto=");
+	buf_add_cstr(b, proto);
+	if (host.ptr) {
+		buf_add(b, STR(";host=\""));
+		buf_add(b, host);
+		buf_add_byte(b, '"');
+	}
 	buf_add(b, STR("\r\n"));
 	add_line(b, STR("X-Request-Id"), str_from(t->id));
 }
@@ -102,7 +115,7 @@ static void add_request_framing(struct txn *t, struct buf *b)
 	if (h->body == HTTP_BODY_CHUNKED)
 		buf_add(b, STR("Transfer-Encoding: chunked\r\n"));
 	else if (h->known[HTTP_CONTENT_LENGTH])
-		buf_addf(b, "Content-Length: %llu\r\n", (unsigned long long)h->content_length);
+		add_length(b, h->content_length);
 	if (h->upgrade) {
 		buf_add(b, STR("Connection: upgrade\r\n"));
 		add_line(b, STR("Upgrade"), http_value(h, HTTP_UPGRADE));
@@ -116,8 +129,9 @@ bool head_for_target(struct txn *t)
 	struct str host = http_value(&m->req, HTTP_HOST);
 
 	buf_clear(b);
-	buf_addf(b, "%.*s %.*s", STR_ARG(m->req.method_text),
-		 STR_ARG(m->req.path.len ? m->req.path : STR("/")));
+	buf_add(b, m->req.method_text);
+	buf_add_byte(b, ' ');
+	buf_add(b, m->req.path.len ? m->req.path : STR("/"));
 	if (m->query.ptr) {
 		buf_add_byte(b, '?');
 		buf_add(b, m->query);
@@ -160,7 +174,7 @@ static void add_answer_framing(struct txn *t, struct buf *b, enum http_body body
 	if (body == HTTP_BODY_CHUNKED)
 		buf_add(b, STR("Transfer-Encoding: chunked\r\n"));
 	else if (h->known[HTTP_CONTENT_LENGTH] && body != HTTP_BODY_CLOSE)
-		buf_addf(b, "Content-Length: %llu\r\n", (unsigned long long)h->content_length);
+		add_length(b, h->content_length);
 	if (t->upgraded) {
 		buf_add(b, STR("Connection: upgrade\r\n"));
 		add_line(b, STR("Upgrade"), http_value(h, HTTP_UPGRADE));
@@ -177,7 +191,11 @@ bool head_for_visitor(struct txn *t, enum http_body body)
 	struct buf *b = &t->m->res_text;
 	struct str reason = h->reason.len ? h->reason : str_from(http_status_text(h->status));
 
-	buf_addf(b, "HTTP/1.1 %u %.*s\r\n", h->status, STR_ARG(reason));
+	buf_add(b, STR("HTTP/1.1 "));
+	buf_add_u64(b, h->status);
+	buf_add_byte(b, ' ');
+	buf_add(b, reason);
+	buf_add(b, STR("\r\n"));
 	copy_answer_fields(t, b);
 	buf_add(b, buf_str(&t->m->set_cookie));
 	add_answer_framing(t, b, body);

@@ -62,6 +62,8 @@ static void pool_remove(struct up *up)
 static void pool_timeout(struct timer *timer)
 {
 	struct up *up = container_of(timer, struct up, timer);
+	if (up->step != UP_IDLE) /* taken; the timer was left where it is */
+		return;
 	pool_remove(up);
 	up_free(up);
 }
@@ -82,7 +84,6 @@ struct up *up_reuse(struct worker *w, struct target *t, void *owner)
 	if (!up)
 		return NULL;
 	pool_remove(up);
-	timer_stop(w->loop, &up->timer);
 	up->step = UP_BUSY;
 	up->owner = owner;
 	up->uses++;

@@ -32,9 +32,15 @@ static void add_element(struct buf *b, struct str text)
 
 static void add_key(struct buf *b, const char *key)
 {
-	buf_add_byte(b, ' ');
-	buf_add_cstr(b, key);
-	buf_add_byte(b, '=');
+	size_t len = strlen(key);
+	char *p = buf_reserve(b, len + 2);
+
+	if (!p)
+		return;
+	*p = ' ';
+	memcpy(p + 1, key, len);
+	p[len + 1] = '=';
+	b->len += len + 2;
 }
 
 void rec_begin(struct buf *b, const char *kind, struct str id)
@@ -64,11 +70,8 @@ void rec_add_raw(struct buf *b, const char *key, struct str value)
 
 void rec_add_u64(struct buf *b, const char *key, uint64_t v)
 {
-	char text[20], *p = text + sizeof text;
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
-	rec_add_raw(b, key, str_make(p, (size_t)(text + sizeof text - p)));
+	add_key(b, key);
+	buf_add_u64(b, v);
 }
 
 void rec_add_i64(struct buf *b, const char *key, int64_t v)
