@@ -174,6 +174,7 @@ static int run_run(struct cli *c, int argc, char **argv)
 {
 	struct options *o = c->opts;
 	struct proxy_options p = proxy_options(c, o);
+	char path[4096];
 	int rc;
 	(void)argc;
 	(void)argv;
@@ -181,8 +182,8 @@ static int run_run(struct cli *c, int argc, char **argv)
 	if (!o->file)
 		return rn_fail(&c->err, RN_EUSAGE, "-f FILE is needed (see --help)");
 	rc = open_access_log(o->access_log, &p.access_fd, &c->err);
-	if (rc == 0)
-		rc = dir_make(c->run_dir, 0700, &c->err);
+	if (rc == 0) /* makes and checks the folder; lib/proxy names the socket */
+		rc = cli_run_path(c, path, sizeof(path), "");
 	return rc ? rc : proxy_run(&p, &c->err);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,18 @@ static void find_bin_dir(struct cli *c)
 		c->bin_dir[0] = 0;
 }
 
+/* Keys never go below /tmp, where anybody may have made the folder first: without HOME the user's
+ * home is asked of the system, and without that nothing can be kept. */
+static void home_state(struct cli *c)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	const char *home = pw && pw->pw_dir[0] == '/' ? pw->pw_dir : "/nonexistent";
+
+	if ((size_t)snprintf(c->state_dir, sizeof(c->state_dir), "%s/.local/state/rustronaut", home) >=
+	    sizeof(c->state_dir))
+		c->state_dir[0] = 0;
+}
+
 void cli_folders(struct cli *c)
 {
 	bool root = geteuid() == 0;
@@ -40,7 +53,7 @@ void cli_folders(struct cli *c)
 	    !(root && str_copy(c->state_dir, sizeof(c->state_dir), STR("/var/lib/rustronaut"))) &&
 	    !env_path(c->state_dir, sizeof(c->state_dir), "XDG_STATE_HOME", "/rustronaut") &&
 	    !env_path(c->state_dir, sizeof(c->state_dir), "HOME", "/.local/state/rustronaut"))
-		snprintf(c->state_dir, sizeof(c->state_dir), "/tmp/rustronaut-%u/state", geteuid());
+		home_state(c);
 	find_bin_dir(c);
 }
 

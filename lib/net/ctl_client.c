@@ -175,6 +175,12 @@ int ctl_call(const char *path, struct str request, int timeout_ms, ctl_answer_fn
 	q.sock = unix_connect(path, err);
 	if (q.sock < 0)
 		return q.sock;
+	/* Somebody else's answer, and descriptors, could come from a folder that anybody may have made
+	 * first (/tmp). Root chose its path and may ask anybody. */
+	if (geteuid() != 0 && !unix_peer_is_ours(q.sock)) {
+		close(q.sock);
+		return rn_fail(err, RN_EPERM, "%s is another user's", path);
+	}
 	buf_init(&in, 2 * REC_LINE_MAX);
 	rc = ask_send(&q, request, err);
 	if (!rc)

@@ -303,22 +303,12 @@ static void conn_event(struct watch *w, uint32_t events)
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
-static bool peer_allowed(int fd)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		return false;
-	return cred.uid == geteuid() || cred.uid == 0;
-}
-
 static bool conn_new(struct ctl_server *s, int fd)
 {
 	struct ctl_conn *c;
 	struct rn_error err;
 
-	if (s->n_conns >= CTL_CONNS_MAX || !peer_allowed(fd))
+	if (s->n_conns >= CTL_CONNS_MAX || !unix_peer_is_ours(fd))
 		return false;
 	c = calloc(1, sizeof(*c));
 	if (!c)

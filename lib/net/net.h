@@ -111,6 +111,8 @@ int udp_connect(const struct addr *a,
 int unix_listen(const char *path, mode_t mode, struct rn_error *err)
 	must_check; /* takes over a stale path, refuses a live one (RN_EAWAY) */
 int unix_connect(const char *path, struct rn_error *err) must_check; /* blocking socket */
+/* Whether the other end was made by our own user or by root. */
+bool unix_peer_is_ours(int fd);
 int sock_error(int fd);						     /* SO_ERROR */
 bool sock_local(int fd, struct addr *a);
 bool sock_peer(int fd, struct addr *a);

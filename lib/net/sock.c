@@ -158,6 +158,15 @@ int unix_connect(const char *path, struct rn_error *err)
 	return fd;
 }
 
+bool unix_peer_is_ours(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	       (cred.uid == geteuid() || cred.uid == 0);
+}
+
 /* Removes the socket that a dead program left at PATH. Anything else there is not ours to touch. */
 static int unix_take_over(const char *path, struct rn_error *err)
 {
