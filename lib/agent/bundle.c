@@ -82,6 +82,20 @@ static int check_comment(const struct bundle *b, const struct rec *r, struct str
 	return 0;
 }
 
+/* The console names no files of this machine but those in the network's folder. A line that cannot be
+ * read is left for its programs to refuse. */
+static int check_files(const struct bundle *b, struct rec *r, struct rn_error *err)
+{
+	struct str rest = buf_str(&b->text), line;
+	struct rn_error ignored;
+	int rc = 0;
+
+	while (!rc && str_cut(&rest, '\n', &line))
+		if (rec_parse(r, line, NULL, &ignored) == 0)
+			rc = rec_files_beside(r, err);
+	return rc;
+}
+
 static int verify(struct bundle *b, struct rec *r, const struct minisign_pub *signer,
 		  const char *node, struct rn_error *err)
 {
@@ -93,12 +107,15 @@ static int verify(struct bundle *b, struct rec *r, const struct minisign_pub *si
 	rc = read_first_line(b, &id, r, err);
 	if (!rc)
 		rc = check_comment(b, r, comment, err);
+	if (!rc && !str_is(id, node))
+		rc = rn_fail(err, RN_EPERM, "it is for node %.*s, this is %s",
+			     STR_ARG(str_slice(id, 0, MIN(id.len, AGENT_NAME_MAX))), node);
+	if (!rc && !str_copy(b->node, sizeof(b->node), id))
+		rc = rn_fail(err, RN_EBUG, "the node's name is too long");
+	if (!rc)
+		rc = check_files(b, r, err);
 	if (rc < 0)
 		return rn_fail_in(err, "the bundle is refused");
-	if (!str_is(id, node) || !str_copy(b->node, sizeof(b->node), id))
-		return rn_fail(err, RN_EPERM,
-			       "the bundle is refused: it is for node %.*s, this is %s",
-			       STR_ARG(str_slice(id, 0, AGENT_NAME_MAX)), node);
 	return 0;
 }
 

@@ -269,6 +269,8 @@ static int check(const struct rec *r, struct rn_error *err)
 	size_t column;
 	int rc = schema_check(r, &column, err);
 
+	if (!rc && (rc = rec_files_beside(r, err)))
+		return err->code = RN_EDATA; /* no node would take the bundle */
 	return rc == RN_ECONFIG ? (err->code = RN_EDATA) : rc;
 }
 

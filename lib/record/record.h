@@ -107,6 +107,10 @@ void rec_canonical(struct buf *b, const struct rec *r);
 
 struct schema_kind;
 
+/* RN_EPERM if a key of R that names a file (TYPE_PATH) leads out of the folder that R's own file lies
+ * in: for records that somebody else wrote, who is not to choose among all files of this machine. */
+int rec_files_beside(const struct rec *r, struct rn_error *err) must_check;
+
 /* ---- views ---------------------------------------------------------------------------------- */
 
 enum rec_view { REC_VIEW_RECORDS, REC_VIEW_PRETTY, REC_VIEW_COLUMNS, REC_VIEW_JSON };

@@ -101,6 +101,17 @@ pid_of() { rn-node show | grep "^daemon=$1 state=up " | grep -o " pid=[0-9]*" | 
 	[ ! -e "$N/bundle.rn" ] && [ ! -e "$N/bundle.rn.next" ]
 }
 
+@test "a bundle that names a file elsewhere on this machine is refused" {
+	for file in /etc/shadow ../other/wg.key %2Fetc%2Fshadow .. sub/wg.key; do
+		echo "bundle=n1 serial=3 made_at=1763640000" >3.rn
+		echo "interface=lab address=10.77.0.2/24 private_key_file=$file" >>3.rn
+		sign 3.rn "bundle=n1 serial=3 made_at=1763640000"
+		run_exit 77 rn-node apply 3.rn
+		has "interface=lab: private_key_file must be the plain name of a file beside the bundle"
+		[ ! -e "$N/bundle.rn" ]
+	done
+}
+
 @test "apply --dry-run shows the lines that differ" {
 	bundle 3.rn n1 3
 	rn-node apply 3.rn
