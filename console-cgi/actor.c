@@ -20,9 +20,13 @@ static bool same_target(const struct request *rq)
 
 static int by_token(struct call *k, struct str token, struct rn_error *err)
 {
-	if (k->route->who == WHO_NODE)
-		return rn_fail(err, RN_EPERM, "this call is for nodes");
-	return console_actor_token(k->console, token, &k->actor, err);
+	int rc = console_actor_token(k->console, token, &k->actor, err);
+
+	if (!rc && k->route->who == WHO_NODE) {
+		rc = rn_fail(err, RN_EPERM, "this call is for nodes");
+		err->sys = EACCES;
+	}
+	return rc;
 }
 
 static int by_signature(struct call *k, struct rn_error *err)

@@ -453,7 +453,8 @@ int device_set(struct console *c, const struct console_actor *a, const struct re
 
 	if (!rc)
 		rc = node_owner_check(a, &n, err);
-	if (!rc && user.ptr && a->role < CONSOLE_OPERATOR)
+	/* In the tunnel a device speaks for its user, with the user's groups. */
+	if (!rc && user.ptr && a->role < CONSOLE_ADMIN)
 		rc = fail_role(a, err);
 	if (!rc && name.ptr && !name_valid(name))
 		rc = rn_fail(err, RN_EDATA,
