@@ -97,6 +97,7 @@ static inline pthread_t load_thread(void *(*fn)(void *), void *ctx)
 struct load_cost {
 	pid_t pid[PIDS_MAX];
 	uint64_t cpu_ns[PIDS_MAX]; /* at first the reading, then the difference */
+	uint64_t own_ns;	   /* the same of this program: sender and receiver */
 	int n;
 };
 
@@ -120,6 +121,7 @@ static inline void load_cost_read(struct load_cost *c)
 {
 	for (int i = 0; i < c->n; i++)
 		c->cpu_ns[i] = load_cpu_ns(c->pid[i]) - c->cpu_ns[i];
+	c->own_ns = load_cpu_ns(getpid()) - c->own_ns;
 }
 
 /* Seconds of one of the processes, on average; 0 if none was named. */
@@ -129,6 +131,12 @@ static inline double load_cost_s(const struct load_cost *c)
 	for (int i = 0; i < c->n; i++)
 		sum += (double)c->cpu_ns[i] / 1e9;
 	return c->n ? sum / c->n : 0;
+}
+
+/* Seconds of all processes and of this program: what a machine that does nothing else must have. */
+static inline double load_cost_all_s(const struct load_cost *c)
+{
+	return load_cost_s(c) * c->n + (double)c->own_ns / 1e9;
 }
 
 #endif

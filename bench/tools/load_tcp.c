@@ -79,7 +79,8 @@ int main(int argc, char **argv)
 	double s = (double)(clock_now_ns() - t) / 1e9;
 	load_cost_read(&cost);
 	atomic_store(&done, true);
-	printf("gbit_per_s=%.3f cpu_s_per_gb=%.3f\n", (double)bytes * 8 / s / 1e9,
-	       load_cost_s(&cost) / ((double)bytes / 1e9));
+	double gb = (double)bytes / 1e9;
+	printf("gbit_per_s=%.3f cpu_s_per_gb=%.3f all_cpu_s_per_gb=%.3f\n", gb * 8 / s,
+	       load_cost_s(&cost) / gb, load_cost_all_s(&cost) / gb);
 	return 0; /* the sockets and threads go with the process */
 }

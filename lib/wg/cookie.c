@@ -94,13 +94,19 @@ static void cookie_of(uint8_t out[static 16], const struct cookie_self *c, const
 	blake2s_mac(out, c->secret, sizeof(c->secret), place, n + sizeof(port));
 }
 
+bool cookie_has_mac2(const uint8_t *message, size_t len)
+{
+	static const uint8_t none[16];
+
+	return memcmp(message + MAC2_AT(len), none, sizeof(none)) != 0;
+}
+
 bool cookie_mac2_ok(const struct cookie_self *c, const uint8_t *message, size_t len,
 		    const struct addr *from)
 {
-	static const uint8_t none[16];
 	uint8_t cookie[16], mac[16];
 
-	if (!memcmp(message + MAC2_AT(len), none, sizeof(none)))
+	if (!cookie_has_mac2(message, len))
 		return false;
 	cookie_of(cookie, c, from);
 	blake2s_mac(mac, cookie, sizeof(cookie), message, MAC2_AT(len));

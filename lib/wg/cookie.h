@@ -33,7 +33,8 @@ bool cookie_mac1_ok(const struct cookie_self *c, const uint8_t *message, size_t 
 /* The secret behind cookies must be set anew with 32 random bytes when it is due, before the next two. */
 bool cookie_secret_due(const struct cookie_self *c, uint64_t now_ns);
 void cookie_secret_set(struct cookie_self *c, const uint8_t random[static 32], uint64_t now_ns);
-/* A sender without a cookie leaves mac2 zero: then there is nothing to compute. */
+/* False: mac2 is zero, as a sender without a cookie leaves it. */
+bool cookie_has_mac2(const uint8_t *message, size_t len);
 bool cookie_mac2_ok(const struct cookie_self *c, const uint8_t *message, size_t len, const struct addr *from);
 /* The reply to MESSAGE. NONCE: fresh random bytes. */
 void cookie_write(struct noise_cookie *m, const struct cookie_self *c, const uint8_t *message, size_t len,

@@ -89,8 +89,9 @@ static void send_cookie(struct wg_device *dev, const struct wg_dgram *d)
 {
 	uint8_t *message = wg_out_message(dev), random[32];
 
-	if (!wg_limit_cookie(&dev->limit, dev->now_ns))
+	if (!wg_limit_cookie_left(&dev->limit, dev->now_ns))
 		return;
+	wg_limit_cookie_spend(&dev->limit, dev->now_ns);
 	if (cookie_secret_due(dev->cookie, dev->now_ns)) {
 		wg_random(dev, random, sizeof(random));
 		cookie_secret_set(dev->cookie, random, dev->now_ns);
@@ -243,11 +244,19 @@ static void take_cookie(struct wg_device *dev, const struct wg_dgram *d)
 /* May it cost us an X25519? Under load only with a cookie, and not too often from one address. */
 static bool passes_door(struct wg_device *dev, const struct wg_dgram *d)
 {
+	bool loaded = wg_limit_under_load(&dev->limit, dev->now_ns);
+
+	/* All that it could get is a cookie, and there is none left: not worth a look at its mac1. */
+	if (loaded && !cookie_has_mac2(d->data, d->len) &&
+	    !wg_limit_cookie_left(&dev->limit, dev->now_ns)) {
+		count(dev, WG_DROP_MAC2);
+		return false;
+	}
 	if (!cookie_mac1_ok(dev->cookie, d->data, d->len)) {
 		count(dev, WG_DROP_MAC1);
 		return false;
 	}
-	if (!wg_limit_under_load(&dev->limit, dev->now_ns))
+	if (!loaded)
 		return true;
 	if (cookie_secret_due(dev->cookie, dev->now_ns) ||
 	    !cookie_mac2_ok(dev->cookie, d->data, d->len, &d->at->to)) {

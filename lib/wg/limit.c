@@ -10,7 +10,7 @@
 #define LOAD_FULL_NS (2 * NS_PER_S)
 #define LOAD_IN_VAIN 16U
 #define LOAD_LASTS_NS NS_PER_S
-#define COOKIE_TOKEN_NS (NS_PER_S / 16384)
+#define COOKIE_TOKEN_NS (NS_PER_S / 8192)
 #define COOKIE_BURST 512U
 #define ADDRESS_TOKEN_NS (NS_PER_S / 20)
 #define ADDRESS_BURST 5U
@@ -41,14 +41,14 @@ bool wg_limit_under_load(const struct wg_limit *l, uint64_t now_ns)
 	return now_ns < l->until_ns;
 }
 
-bool wg_limit_cookie(struct wg_limit *l, uint64_t now_ns)
+bool wg_limit_cookie_left(const struct wg_limit *l, uint64_t now_ns)
 {
-	uint64_t full_ns = MAX(l->cookies_full_ns, now_ns) + COOKIE_TOKEN_NS;
+	return MAX(l->cookies_full_ns, now_ns) - now_ns <= (COOKIE_BURST - 1) * COOKIE_TOKEN_NS;
+}
 
-	if (full_ns - now_ns > COOKIE_BURST * COOKIE_TOKEN_NS)
-		return false;
-	l->cookies_full_ns = full_ns;
-	return true;
+void wg_limit_cookie_spend(struct wg_limit *l, uint64_t now_ns)
+{
+	l->cookies_full_ns = MAX(l->cookies_full_ns, now_ns) + COOKIE_TOKEN_NS;
 }
 
 static uint64_t hash_address(const struct addr *a)

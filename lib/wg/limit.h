@@ -7,7 +7,7 @@
  * handshake message needs a valid mac2 and gets a cookie reply otherwise. So known peers may all come
  * at once, while a flood is soon asked for cookies.
  *
- * Cookies. Under load there are 16,384 cookie replies a second, in bursts of 512: they cost more to make
+ * Cookies. Under load there are 8,192 cookie replies a second, in bursts of 512: they cost more to make
  * and to send than what they answer cost to receive. Who gets none asks again.
  *
  * Addresses. Under load an address (IPv4, or the first 64 bits of IPv6) gets 20 handshakes a second
@@ -38,8 +38,10 @@ void wg_limit_free(struct wg_limit *l);
 /* Takes the tokens of one handshake. */
 void wg_limit_spend(struct wg_limit *l, bool in_vain, uint64_t now_ns);
 bool wg_limit_under_load(const struct wg_limit *l, uint64_t now_ns);
-/* May one more cookie reply be sent? Takes its token. */
-bool wg_limit_cookie(struct wg_limit *l, uint64_t now_ns);
+/* May one more cookie reply be sent? */
+bool wg_limit_cookie_left(const struct wg_limit *l, uint64_t now_ns);
+/* Takes the token of one. */
+void wg_limit_cookie_spend(struct wg_limit *l, uint64_t now_ns);
 /* May this address have one more? Takes its token. */
 bool wg_limit_allow(struct wg_limit *l, const struct addr *from, uint64_t now_ns);
 
