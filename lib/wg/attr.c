@@ -19,20 +19,34 @@ struct attr_walk attr_walk_nested(const struct nlattr *a)
 	return (struct attr_walk){.at = mnl_attr_get_payload(a), .left = mnl_attr_get_payload_len(a)};
 }
 
+/* Steps over LEN bytes with HEAD of them at least; false if they are not there. */
+static bool step(struct attr_walk *w, size_t len, size_t head)
+{
+	if (len < head || len > w->left) {
+		w->bad = true;
+		w->left = 0;
+		return false;
+	}
+	size_t whole = MIN(aligned(len), w->left); /* the last may lack its padding */
+	w->at += whole;
+	w->left -= whole;
+	return true;
+}
+
 const struct nlattr *attr_next(struct attr_walk *w)
 {
 	const struct nlattr *a = (const void *)w->at;
 	if (!w->left)
 		return NULL;
-	if (w->left < sizeof(*a) || a->nla_len < sizeof(*a) || a->nla_len > w->left) {
-		w->bad = true;
-		w->left = 0;
+	return step(w, w->left < sizeof(*a) ? 0 : a->nla_len, sizeof(*a)) ? a : NULL;
+}
+
+const struct nlmsghdr *attr_next_message(struct attr_walk *w)
+{
+	const struct nlmsghdr *h = (const void *)w->at;
+	if (!w->left)
 		return NULL;
-	}
-	size_t step = MIN(aligned(a->nla_len), w->left); /* the last may lack its padding */
-	w->at += step;
-	w->left -= step;
-	return a;
+	return step(w, w->left < sizeof(*h) ? 0 : h->nlmsg_len, sizeof(*h)) ? h : NULL;
 }
 
 bool attr_table(struct attr_walk w, const struct attr_rule *rules, size_t n, const struct nlattr **at)

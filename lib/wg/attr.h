@@ -10,7 +10,7 @@
 
 #include <libmnl/libmnl.h>
 
-/* The attributes that are left in a frame. */
+/* What is left of a frame. */
 struct attr_walk {
 	const char *at;
 	size_t left;
@@ -22,6 +22,9 @@ struct attr_walk attr_walk_message(const struct nlmsghdr *h, size_t head);
 struct attr_walk attr_walk_nested(const struct nlattr *a);
 /* The next one; NULL at the end, and when what is left is no attribute (w->bad). */
 const struct nlattr *attr_next(struct attr_walk *w);
+
+/* The next message of a buffer {bytes, length}; NULL as above. (libmnl takes a length past 2^31.) */
+const struct nlmsghdr *attr_next_message(struct attr_walk *w);
 
 struct attr_rule {
 	uint16_t min, max; /* bytes of payload */

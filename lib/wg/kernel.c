@@ -185,8 +185,9 @@ static bool is_gone(struct kernel *k)
 		kernel_unsee(k);
 		return kernel_look(k, &err) && err.sys == ENODEV;
 	}
-	int left = (int)n;
-	for (const struct nlmsghdr *h = &msg.align; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+	struct attr_walk w = {.at = msg.bytes, .left = n > 0 ? (size_t)n : 0};
+	const struct nlmsghdr *h;
+	while ((h = attr_next_message(&w)))
 		if (tells_our_end(k, h))
 			return true;
 	return false;

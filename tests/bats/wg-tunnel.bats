@@ -3,6 +3,7 @@
 # Tunnels between two of ours in private mode, on whichever engine: tests/vm runs this file again with
 # the kernel's.
 
+# shellcheck disable=SC2154 # PUB_x is set by keys
 load wg
 
 @test "two tunnels talk over IPv4 and IPv6" {

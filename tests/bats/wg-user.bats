@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What only the user engine has: the cross-platform userspace protocol, and /dev/net/tun.
 
+# shellcheck disable=SC2154 # PUB_x is set by keys
 load wg
 
 uapi() { socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wireguard/$1.sock"; } # uapi TUNNEL <REQUEST

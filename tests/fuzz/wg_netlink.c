@@ -3,18 +3,18 @@
  * What the kernel tells of a WireGuard device: any bytes as the messages of a dump. Whatever is
  * understood, written as a set and read again, says the same.
  */
+#include "wg/attr.h"
 #include "wg/engine_impl.h"
 #include "wg/kernel_msg.h"
-
-#include <libmnl/libmnl.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int read_messages(struct kernel_state *s, const void *bytes, size_t size, struct rn_error *err)
 {
-	int left = (int)size, code = 0;
-	const struct nlmsghdr *h = bytes;
-	for (; !code && mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+	struct attr_walk w = {.at = bytes, .left = size};
+	const struct nlmsghdr *h;
+	int code = 0;
+	while (!code && (h = attr_next_message(&w)))
 		code = kernel_state_add(s, h, err);
 	return code;
 }

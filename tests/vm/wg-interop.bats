@@ -40,7 +40,7 @@ in_b() { ip netns exec b "$@"; }
 
 theirs_up() { # theirs_up [wg set … peer ARGUMENT...]
 	ip -n b link add kw type wireguard
-	in_b wg set kw listen-port $THEIRS_PORT private-key "$T/theirs.key" \
+	in_b wg set kw listen-port "$THEIRS_PORT" private-key "$T/theirs.key" \
 		peer "$OURS_PUB" allowed-ips 10.62.0.1/32,fd62::1/128 "$@"
 	ip -n b addr add 10.62.0.2/24 dev kw
 	ip -n b addr add fd62::2/64 dev kw nodad

@@ -4,7 +4,7 @@
 # Run by tests/vm/run, in a machine that has the module.
 
 # shellcheck disable=SC2154 # PUB_x is set by keys
-ENGINE=kernel
+export ENGINE=kernel
 load ../bats/wg
 
 # A comma-separated list sorted as rn-wg sorts it.
