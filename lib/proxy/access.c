@@ -16,11 +16,12 @@ void access_ring_free(struct access_ring *r)
 	buf_free(&r->line);
 }
 
-void access_ring_put(struct access_ring *r)
+bool access_ring_put(struct access_ring *r)
 {
 	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
 	size_t len = r->line.len, at = head % ACCESS_RING, first = MIN(len, ACCESS_RING - at);
+	bool half = false;
 
 	if (r->line.failed || len > ACCESS_RING - (head - tail)) {
 		atomic_fetch_add_explicit(&r->lost, 1, memory_order_relaxed);
@@ -28,8 +29,10 @@ void access_ring_put(struct access_ring *r)
 		memcpy(r->bytes + at, r->line.ptr, first);
 		memcpy(r->bytes, r->line.ptr + first, len - first);
 		atomic_store_explicit(&r->head, head + len, memory_order_release);
+		half = head - tail < ACCESS_RING / 2 && head - tail + len >= ACCESS_RING / 2;
 	}
 	buf_clear(&r->line);
+	return half;
 }
 
 void access_ring_take(struct access_ring *r, struct buf *out)

@@ -24,8 +24,9 @@ struct access_ring {
 
 bool access_ring_init(struct access_ring *r);
 void access_ring_free(struct access_ring *r);
-/* Puts what stands in r->line (whole records) into the ring, and clears it. */
-void access_ring_put(struct access_ring *r);
+/* Puts what stands in r->line (whole records) into the ring, and clears it. True when that made the
+ * ring half full: the reader should come now. */
+bool access_ring_put(struct access_ring *r);
 /* Moves all that is there to OUT. */
 void access_ring_take(struct access_ring *r, struct buf *out);
 

@@ -215,9 +215,13 @@ void conn_next(struct conn *c, bool keep, struct inbuf *left)
 	c->txn = NULL;
 	conn_waits(c);
 	if (!keep || c->worker->draining || !conf) {
+		bool more = (left && left->block) || (c->stream.ready & EPOLLIN);
 		if (left)
 			inbuf_drop(left, &c->worker->blocks);
-		conn_begin_linger(c);
+		if (c->last && !more)
+			conn_close(c);
+		else
+			conn_begin_linger(c);
 		return;
 	}
 	if ((left && left->block) || (c->stream.tls && tls_pending(c->stream.tls))) {

@@ -5,6 +5,7 @@
 #include "proxy/run.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RECENT_MAX (256U << 10)
@@ -43,12 +44,15 @@ static void followers_tell(struct proxy *p, struct str text)
 	}
 }
 
-/* A log that does not take more is not waited for: this thread has other things to do. */
+/* A log that does not take more is not waited for: this thread has other things to do. A pipe gets
+ * pieces that it takes whole, a file all at once. */
 static void file_tell(struct proxy *p, struct str text)
 {
 	struct pollfd ready = {.fd = p->o.access_fd, .events = POLLOUT};
+	struct stat st;
+	bool file = fstat(p->o.access_fd, &st) == 0 && S_ISREG(st.st_mode);
 	while (text.len && poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT)) {
-		size_t len = MIN(text.len, (size_t)REC_LINE_MAX);
+		size_t len = file ? text.len : MIN(text.len, (size_t)REC_LINE_MAX);
 		ssize_t n = write(p->o.access_fd, text.ptr, len);
 		if (n <= 0)
 			break;

@@ -19,14 +19,12 @@ struct listen_conf *listener_conf(const struct listener *l)
 static void hand_over(struct listener *l, int fd, const struct addr *peer)
 {
 	const struct listen_conf *conf = listener_conf(l);
-	int one = 1;
 
 	if (!conf || !conns_room(l->worker)) {
 		close(fd);
 		return;
 	}
 	atomic_fetch_add_explicit(&l->count->accepted, 1, memory_order_relaxed);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (conf->proto == LISTEN_TCP)
 		tcp_accept(l, fd, peer);
 	else
@@ -70,6 +68,7 @@ struct listener *listener_open(struct worker *w, struct str name, int fd, bool u
 			       struct listen_count *count)
 {
 	struct listener *l = calloc(1, sizeof(*l) + name.len);
+	const int one = 1;
 	struct rn_error err;
 
 	if (!l) {
@@ -83,6 +82,8 @@ struct listener *listener_open(struct worker *w, struct str name, int fd, bool u
 	l->count = count;
 	l->name = str_make(l + 1, name.len);
 	l->watch = (struct watch){.fd = fd, .events = EPOLLIN, .fn = listener_ready};
+	if (!udp) /* what it accepts inherits that */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (udp ? !(l->flows = udp_start(l, fd, &err)) : watch_add(w->loop, &l->watch, &err) != 0) {
 		if (!udp)
 			close(fd);

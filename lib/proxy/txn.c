@@ -219,6 +219,7 @@ void txn_end(struct txn *t)
 	txn_up_release(t);
 	inbuf_rest(&left, &t->worker->blocks);
 	t->req_half.in = (struct inbuf){0};
+	c->last = t->m && !t->m->req.keep_alive && t->req_done;
 	stage_access(t);
 	c->requests++;
 	txn_free(t);

@@ -66,8 +66,10 @@ static void access_due(struct timer *timer)
 
 void worker_access_put(struct worker *w)
 {
-	access_ring_put(&w->ring);
-	if (!w->access_timer.at_ms)
+	if (access_ring_put(&w->ring)) {
+		timer_stop(w->loop, &w->access_timer);
+		proxy_access_ready(w->proxy);
+	} else if (!w->access_timer.at_ms)
 		timer_start(w->loop, &w->access_timer, ACCESS_FLUSH_MS);
 }
 

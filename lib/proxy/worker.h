@@ -194,6 +194,7 @@ struct conn { /* a visitor's connection */
 	uint32_t depth;	   /* of answers given without a turn of the loop between them */
 	struct inbuf left; /* CONN_LEFT: bytes of the next request */
 	enum conn_step step;
+	bool last; /* the visitor said that nothing follows its request, which was read whole */
 	bool tls;
 };
 
