@@ -126,7 +126,8 @@ fuzz: deps fuzz-bins
 	scripts/fuzz $(FUZZ)
 lint: deps all
 	scripts/lint
-bench: deps all bench-bins
+bench: all bench-bins
+	scripts/deps build bench
 	scripts/bench
 
 MAN := $(sort $(wildcard man/*.[1-8]))
