@@ -115,6 +115,9 @@ static const char examples[] =
 	"  rn-wg show wg0\n"
 	"  echo peer=$KEY interface=wg0 allowed_ips=10.1.0.2/32 | rn-wg set wg0\n"
 	"  rn-wg sync wg0 -f wg0.rn\n"
+	"  rn-wg doctor && rn-wg why wg0 laptop\n"
+	"  rn-wg import /etc/wireguard/wg1.conf > wg1.rn\n"
+	"  rn-wg qr phone -f phone.rn\n"
 	"  rn-wg down wg0\n";
 
 int main(int argc, char **argv)
