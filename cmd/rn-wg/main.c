@@ -15,6 +15,11 @@ static const struct argp_option up_options[] = {
 	{"allow-overlap", 'O', 0, 0,
 	 "On the host, take ranges that another device of this machine has, too", 0},
 	{"dry-run", 'd', 0, 0, "Print what would be done, as plan records, and do nothing", 0},
+	{"via", 'V', "HOST:PORT", 0,
+	 "Where UDP gets no answer, send the same datagrams over TLS to an rn-relay there", 0},
+	{"via-ca", 'C', "FILE", 0, "Trust only these authorities (PEM) for it", 0},
+	{"via-after", 'A', "SECONDS", 0, "How long UDP may be without an answer; default is 10", 0},
+	{"via-retry", 'R', "SECONDS", 0, "How often UDP is tried again; default is 60", 0},
 	{"ready-fd", 'r', "FD", 0, "Say \"ready\" on this descriptor and close it", 0},
 	{0}};
 

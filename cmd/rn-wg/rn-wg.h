@@ -3,6 +3,7 @@
  *   main.c     the commands
  *   keys.c     genkey, pubkey, genpsk
  *   up.c       up: a tunnel's life from start to end
+ *   via.c      up --via: the relay process beside a tunnel
  *   control.c  down, set, sync, check: talking to one that runs
  *   show.c     show, also --watch
  *   quick.c    import, export, qr: wg-quick's files
@@ -21,6 +22,8 @@ struct up_options {
 	const char *file;   /* NULL: bare */
 	const char *engine; /* NULL: auto */
 	const char *netns;  /* NULL: as the record says, else host for root and private for others */
+	const char *via, *via_ca;      /* NULL: UDP only */
+	unsigned via_after_s, via_retry_s; /* 0: the default */
 	bool foreground, dry_run, allow_overlap;
 	int ready_fd; /* with 1 added, so that 0 is none */
 };

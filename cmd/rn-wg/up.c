@@ -3,6 +3,7 @@
  * rn-wg up: reads the config, makes the device, serves until it is told to end.
  */
 #include "rn-wg.h"
+#include "via.h"
 
 #include "wg/carrier.h"
 #include "wg/control.h"
@@ -10,9 +11,11 @@
 #include "wg/namespace.h"
 #include "wg/remember.h"
 #include "wg/sandbox.h"
+#include "wg/via.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -21,6 +24,8 @@
 
 #define LOCK_MS 3000
 #define LOCK_POLL_MS 10
+#define VIA_AFTER_S 10
+#define VIA_RETRY_S 60
 #define PLAN_MAX (64U << 20)
 #define UAPI_DIR "/run/wireguard"
 
@@ -40,6 +45,8 @@ struct up {
 	struct wg_control control;
 	struct ctl_server *ctl;
 	struct uapi_server *uapi[2];
+	struct relay_child relay;
+	struct via *via;
 	struct remember *remember;
 	int lock;
 	int told; /* the parent waits here for word, or -1 */
@@ -60,6 +67,18 @@ int up_parse(int key, char *arg, void *opts, struct rn_error *err)
 		o->netns = arg;
 		if (strcmp(arg, "private") != 0 && strcmp(arg, "host") != 0)
 			return rn_fail(err, RN_EUSAGE, "--netns %s: neither private nor host", arg);
+		return 0;
+	case 'V':
+		o->via = arg;
+		return 0;
+	case 'C':
+		o->via_ca = arg;
+		return 0;
+	case 'A':
+	case 'R':
+		if (!str_to_u64(str_from(arg), 86400, &fd) || !fd)
+			return rn_fail(err, RN_EUSAGE, "%s: not 1 to 86400 seconds", arg);
+		*(key == 'A' ? &o->via_after_s : &o->via_retry_s) = (unsigned)fd;
 		return 0;
 	case 'd':
 		o->dry_run = true;
@@ -116,8 +135,12 @@ static int choose(struct up *u, const struct up_options *o)
 	const char *netns = o->netns ? o->netns : u->config.netns;
 	int code = o->engine ? choose_engine(u, o->engine, RN_EUSAGE, &u->cli->err)
 			     : choose_engine(u, u->config.engine, RN_ECONFIG, &u->cli->err);
+	if (!code && o->via && u->which == ENGINE_KERNEL)
+		code = rn_fail(&u->cli->err, RN_EUSAGE, "--via needs the user engine");
 	if (code)
 		return code;
+	if (o->via)
+		u->which = ENGINE_USER;
 	u->mode = netns ? (strcmp(netns, "host") == 0 ? INSIDE_HOST : INSIDE_PRIVATE)
 			: (geteuid() == 0 ? INSIDE_HOST : INSIDE_PRIVATE);
 	return 0;
@@ -345,6 +368,21 @@ static int make_engine(struct up *u, struct rn_error *err)
 	return 0;
 }
 
+/* The other way, if one was asked for. */
+static int start_via(struct up *u, const struct up_options *o, struct rn_error *err)
+{
+	if (!o->via)
+		return 0;
+	int code = relay_start_for(u->cli, o, &u->relay, err);
+	struct via_conf conf = {.local = u->relay.local,
+				.after_s = o->via_after_s ? o->via_after_s : VIA_AFTER_S,
+				.retry_s = o->via_retry_s ? o->via_retry_s : VIA_RETRY_S};
+	if (code)
+		return code;
+	u->via = via_new(u->loop, u->engine, &conf, err);
+	return u->via ? 0 : err->code;
+}
+
 static void confine(const struct up *u)
 {
 	char uapi[4096];
@@ -353,7 +391,7 @@ static void confine(const struct up *u)
 	sandbox_enter(u->mode == INSIDE_HOST ? SANDBOX_HOST : SANDBOX_PRIVATE, folders);
 }
 
-static int set_up(struct up *u, struct rn_error *err)
+static int set_up(struct up *u, const struct up_options *o, struct rn_error *err)
 {
 	u->loop = loop_new(err);
 	if (!u->loop)
@@ -371,6 +409,8 @@ static int set_up(struct up *u, struct rn_error *err)
 		code = take_signals(u, err);
 	if (!code && u->told >= 0)
 		code = leave_terminal(err);
+	if (!code)
+		code = start_via(u, o, err);
 	mem_trim();
 	if (!code)
 		code = privilege_drop(err);
@@ -384,6 +424,8 @@ static void tear_down(struct up *u)
 	for (size_t i = 0; i < ARRAY_LEN(u->uapi); i++)
 		uapi_close(u->uapi[i]);
 	ctl_close(u->ctl);
+	via_free(u->via);
+	relay_end(&u->relay);
 	remember_free(u->remember);
 	engine_free(u->engine);
 	loop_free(u->loop);
@@ -395,7 +437,7 @@ static int serve(struct up *u, const struct up_options *o)
 {
 	struct rn_error err = {0};
 	bool heard = u->told >= 0; /* the one that was called tells the user */
-	int code = set_up(u, &err);
+	int code = set_up(u, o, &err);
 	if (!code) {
 		tell_word(u, &err);
 		ready_tell(getenv("NOTIFY_SOCKET"), o->ready_fd - 1);
@@ -417,7 +459,8 @@ static int serve(struct up *u, const struct up_options *o)
 
 int run_up(struct cli *c, int argc, char **argv)
 {
-	const struct up_options *o = c->opts;
+	struct up_options *o = c->opts;
+	char ca[PATH_MAX];
 	struct up u = {.cli = c, .name = argv[0], .lock = -1, .told = -1};
 	(void)argc;
 	wg_config_init(&u.config);
@@ -426,6 +469,9 @@ int run_up(struct cli *c, int argc, char **argv)
 		code = find_config(&u.file, o->file, &c->err);
 	if (!code && o->file)
 		code = read_config(&u, o->file, &u.config, &c->err);
+	/* A whole path, since the folder changes. */
+	if (!code && o->via_ca && !(o->via_ca = realpath(o->via_ca, ca)))
+		code = rn_fail_errno(&c->err, RN_ENOINPUT, "--via-ca");
 	if (!code)
 		code = choose(&u, o);
 	if (!code)

@@ -156,6 +156,15 @@ static void peer_connect(struct engine *e, const uint8_t key[static WG_KEY_LEN])
 	carrier_rearm(d);
 }
 
+static void peer_try(struct engine *e, const uint8_t key[static WG_KEY_LEN], const struct addr *a)
+{
+	struct carrier *d = carrier_of(e);
+	struct wg_peer *peer = wg_peer_find(d->wg, key);
+	if (peer)
+		wg_peer_try(d->wg, peer, a, clock_now_ns());
+	carrier_rearm(d);
+}
+
 static void carrier_free(struct engine *e)
 {
 	struct carrier *d = carrier_of(e);
@@ -178,6 +187,7 @@ static const struct engine_ops engine = {
 	.peer_info = peer_info,
 	.peer_endpoint = peer_endpoint,
 	.peer_connect = peer_connect,
+	.peer_try = peer_try,
 	.show_counters = carrier_show_counters,
 	.free = carrier_free,
 };

@@ -41,6 +41,9 @@ struct engine_ops {
 	void (*peer_endpoint)(struct engine *e, const uint8_t key[static WG_KEY_LEN], const struct addr *a);
 	/* Begins a handshake; NULL: it cannot be told. */
 	void (*peer_connect)(struct engine *e, const uint8_t key[static WG_KEY_LEN]);
+	/* Begins a handshake at another address than the peer's endpoint; an answer moves the peer there.
+	 * NULL: it cannot. */
+	void (*peer_try)(struct engine *e, const uint8_t key[static WG_KEY_LEN], const struct addr *a);
 	/* Adds stat records; NULL: it has no counters. */
 	void (*show_counters)(struct engine *e, struct buf *out);
 	void (*free)(struct engine *e);

@@ -85,6 +85,15 @@ void wg_peer_connect(struct wg_device *dev, struct wg_peer *peer, uint64_t now_n
 	wg_out_flush(dev);
 }
 
+void wg_peer_try(struct wg_device *dev, struct wg_peer *peer, const struct addr *a, uint64_t now_ns)
+{
+	struct wg_endpoint kept = peer->endpoint;
+
+	peer->endpoint = (struct wg_endpoint){.to = *a};
+	wg_peer_connect(dev, peer, now_ns); /* sends before it returns */
+	peer->endpoint = kept;
+}
+
 static void send_cookie(struct wg_device *dev, const struct wg_dgram *d)
 {
 	uint8_t *message = wg_out_message(dev), random[32];

@@ -202,6 +202,8 @@ void wg_peer_set_endpoint(struct wg_device *dev, struct wg_peer *peer, const str
 void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t seconds, uint64_t now_ns);
 /* Begins a handshake now if none began in the last 5 s and the endpoint is known. */
 void wg_peer_connect(struct wg_device *dev, struct wg_peer *peer, uint64_t now_ns);
+/* The same, sent to A instead of the endpoint, which stays: an answer from there moves it. */
+void wg_peer_try(struct wg_device *dev, struct wg_peer *peer, const struct addr *a, uint64_t now_ns);
 /* Forgets the peer's sessions and waiting packets, as after a change of network. */
 void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer);
 

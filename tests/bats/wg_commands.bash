@@ -31,7 +31,12 @@ keys() { # keys NAME...: a private key NAME.key each, and its public key in $PUB
 value() { rn-wg show "$1" --detail | grep -o " $2=[^ ]*" | head -n 1 | cut -d= -f2-; } # value TUNNEL KEY
 has_value() { [ -n "$(value "$1" "$2")" ]; }
 pid_of() { printf 'request=hello\n\n' | socat -t 2 - "UNIX-CONNECT:$RN_RUN_DIR/wg-$1.sock" | grep -o 'pid=[0-9]*' | cut -d= -f2; }
-inside_pid() { tr -d ' ' <"/proc/$(pid_of "$1")/task/$(pid_of "$1")/children"; }
+inside_pid() { # the child that holds the namespace; rn-relay may be another one
+	local p
+	for p in $(cat "/proc/$(pid_of "$1")/task/$(pid_of "$1")/children"); do
+		[ "$(cat "/proc/$p/comm")" != rn-wg-inside ] || echo "$p"
+	done
+}
 inside() { # inside TUNNEL COMMAND...
 	local pid
 	pid=$(inside_pid "$1")
