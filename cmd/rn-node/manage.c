@@ -140,6 +140,12 @@ static void on_request(void *ctx, const struct http_request *rq, struct http_rep
 		reply->error = STR("Ask by address or as localhost.");
 		return;
 	}
+	/* Browsers send Origin with each POST: no page makes us do anything. */
+	if (http_known(rq->head, HTTP_ORIGIN)) {
+		reply->status = 403;
+		reply->error = STR("This is not for web pages.");
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		if (!str_is(rq->path, routes[i].path))
 			continue;

@@ -4,6 +4,9 @@
  */
 #include "console/inner.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #define NONCE_KEEP_S (2 * REQUEST_SKEW_S)
 #define FAILURE_WINDOW_S 300
 #define FAILURES_NAME 5
@@ -135,6 +138,22 @@ static int failures(struct console *c, const char *subject, int64_t *n, struct r
 	return rc < 0 ? rc : 0;
 }
 
+/* Who has an IPv6 address has 2^64 of them. */
+void failures_place(char out[static PLACE_SIZE], struct str from)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr a;
+
+	if (addr_parse_ip(&a, from) && a.sa.sa_family == AF_INET6 &&
+	    !IN6_IS_ADDR_V4MAPPED(&a.in6.sin6_addr)) {
+		memset(a.in6.sin6_addr.s6_addr + 8, 0, 8);
+		addr_format_ip(&a, text);
+		snprintf(out, PLACE_SIZE, "%s/64", text);
+	} else {
+		snprintf(out, PLACE_SIZE, "%.*s", STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
+	}
+}
+
 int failures_check(struct console *c, const char *subject, struct rn_error *err)
 {
 	int64_t n = 0;
@@ -155,6 +174,7 @@ int failure_add(struct console *c, const char *subject, struct rn_error *err)
 struct attempt {
 	char name[CONSOLE_NAME_MAX * 2], by_name[CONSOLE_NAME_MAX * 2 + 8], by_from[96];
 	struct str user, org;
+	int64_t rows[2]; /* of failures, by which it is counted */
 };
 
 static int attempt_check(struct console *c, const struct attempt *t, struct rn_error *err)
@@ -169,16 +189,39 @@ static int attempt_check(struct console *c, const struct attempt *t, struct rn_e
 	return rc;
 }
 
-static int attempt_failed(struct console *c, const struct attempt *t, const struct console_actor *a,
-			  struct rn_error *err)
+/* Counts the attempt before the password is looked at, and only then lets it be: of many at once no
+ * more are made than may fail. */
+static int attempt_begin(struct console *c, struct attempt *t, struct rn_error *err)
 {
+	static const char sql[] =
+		"INSERT INTO failures (subject, at) VALUES (?, ?) RETURNING rowid";
 	int64_t now = clock_wall_s();
 	int rc = store_begin(c->store, STORE_WRITE, err);
 
+	if (rc)
+		return rc;
+	rc = attempt_check(c, t, err);
+	if (!rc && store_get_int(c->store, &t->rows[0], sql, err, "zi", t->by_name, now) < 0)
+		rc = err->code;
+	if (!rc && store_get_int(c->store, &t->rows[1], sql, err, "zi", t->by_from, now) < 0)
+		rc = err->code;
 	if (!rc)
-		rc = store_exec(c->store,
-				"INSERT INTO failures (subject, at) VALUES (?, ?), (?, ?)", NULL,
-				err, "zizi", t->by_name, now, t->by_from, now);
+		rc = store_commit(c->store, err);
+	store_rollback(c->store);
+	return rc;
+}
+
+static int attempt_forget(struct console *c, const struct attempt *t, struct rn_error *err)
+{
+	return store_exec(c->store, "DELETE FROM failures WHERE rowid IN (?, ?)", NULL, err, "ii",
+			  t->rows[0], t->rows[1]);
+}
+
+static int attempt_failed(struct console *c, const struct attempt *t, const struct console_actor *a,
+			  struct rn_error *err)
+{
+	int rc = store_begin(c->store, STORE_WRITE, err);
+
 	if (!rc)
 		rc = audit_add(c, a, "login.failed", "user", str_from(t->name), t->by_from, err);
 	if (!rc)
@@ -219,8 +262,26 @@ static void attempt_make(struct attempt *t, struct str name, struct str from)
 	t->org = at < 0 ? STR("") : str_from_at(name, (size_t)at + 1);
 	snprintf(t->name, sizeof(t->name), "%.*s", STR_ARG(name));
 	snprintf(t->by_name, sizeof(t->by_name), "name:%s", t->name);
-	snprintf(t->by_from, sizeof(t->by_from), "from:%.*s",
-		 STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
+	char place[PLACE_SIZE];
+
+	failures_place(place, from);
+	snprintf(t->by_from, sizeof(t->by_from), "from:%s", place);
+}
+
+/* One check at a time: each takes 64 MiB, and who knocks with many must not take the machine's. */
+static bool password_fits(struct console *c, const char *hash, struct str password)
+{
+	char path[1100];
+
+	snprintf(path, sizeof(path), "%s/login.lock", c->dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0)
+		while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+			;
+	bool fits = password_verify(*hash ? hash : NULL, password);
+
+	fd_close(&fd);
+	return fits;
 }
 
 int console_login(struct console *c, struct str name, struct str password, struct str from,
@@ -230,14 +291,14 @@ int console_login(struct console *c, struct str name, struct str password, struc
 	struct attempt t;
 
 	attempt_make(&t, name, from);
-	int rc = attempt_check(c, &t, err);
+	int rc = attempt_begin(c, &t, err);
 
 	if (!rc)
 		rc = find_user(c, &t, a, hash, err);
 	if (rc)
 		return rc;
-	if (!password_verify(*hash ? hash : NULL, password))
-		rc = attempt_failed(c, &t, a, err);
+	rc = password_fits(c, hash, password) ? attempt_forget(c, &t, err)
+					      : attempt_failed(c, &t, a, err);
 	secret_wipe(hash, sizeof(hash));
 	if (rc)
 		*a = (struct console_actor){.kind = CONSOLE_USER};

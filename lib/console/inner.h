@@ -74,7 +74,10 @@ int meta_next(struct console *c, const char *key, int64_t *out, struct rn_error 
 /* ---- failures (actor.c)
  * -------------------------------------------------------------------------- */
 
-/* RN_EAGAIN with sys EACCES when SUBJECT ("join ADDRESS") failed too often in the last minutes. */
+/* What stands for the place FROM that somebody tries from: an IPv4 address, or an IPv6 /64. */
+#define PLACE_SIZE 80
+void failures_place(char out[static PLACE_SIZE], struct str from);
+/* RN_EAGAIN with sys EACCES when SUBJECT ("join PLACE") failed too often in the last minutes. */
 int failures_check(struct console *c, const char *subject, struct rn_error *err) must_check;
 int failure_add(struct console *c, const char *subject, struct rn_error *err) must_check;
 

@@ -364,11 +364,11 @@ int console_join(struct console *c, const struct console_join *j, struct str fro
 		 struct rn_error *err)
 {
 	struct rn_error second;
-	char subject[96];
+	char subject[PLACE_SIZE + 8], place[PLACE_SIZE];
 	int rc = join_check(j, err);
 
-	snprintf(subject, sizeof(subject), "join %.*s",
-		 STR_ARG(str_slice(from, 0, MIN(from.len, 64))));
+	failures_place(place, from);
+	snprintf(subject, sizeof(subject), "join %s", place);
 	if (!rc)
 		rc = failures_check(c, subject, err);
 	if (!rc)

@@ -15,13 +15,14 @@
 #include <unistd.h>
 
 #define STDERR_LINE 1024
+#define STDERR_LINES 50 /* of one run; what it says beyond is read and forgotten */
 
 struct run {	   /* one program */
 	pid_t pid; /* 0: free */
 	struct timer timer;
 	struct watch errors; /* its stderr */
 	char line[STDERR_LINE];
-	size_t len;
+	size_t len, lines;
 	struct helper *helper;
 };
 
@@ -43,8 +44,11 @@ static void errors_tell(struct run *r)
 	if (r->len == 0)
 		return;
 	r->line[r->len] = 0;
-	log_event(LOG_WARN, r->line, "from", "cgi", NULL);
 	r->len = 0;
+	if (++r->lines <= STDERR_LINES)
+		log_event(LOG_WARN, r->line, "from", "cgi", NULL);
+	else if (r->lines == STDERR_LINES + 1)
+		log_event(LOG_WARN, "a CGI program says too much; the rest is left out", NULL);
 }
 
 static void errors_take(struct run *r, const char *bytes, size_t n)
@@ -57,19 +61,40 @@ static void errors_take(struct run *r, const char *bytes, size_t n)
 	}
 }
 
+static void errors_close(struct run *r)
+{
+	errors_tell(r);
+	watch_del(r->helper->loop, &r->errors);
+	fd_close(&r->errors.fd);
+}
+
+/* True: there may be more. */
+static bool errors_read(struct run *r)
+{
+	char bytes[1024];
+	ssize_t n = read(r->errors.fd, bytes, sizeof(bytes));
+
+	if (n > 0)
+		errors_take(r, bytes, (size_t)n);
+	else if (n == 0 || errno != EAGAIN)
+		errors_close(r);
+	return n > 0;
+}
+
 static void errors_ready(struct watch *w, uint32_t events)
 {
-	struct run *r = container_of(w, struct run, errors);
-	char bytes[1024];
-	ssize_t n = read(w->fd, bytes, sizeof(bytes));
 	(void)events;
-	if (n > 0) {
-		errors_take(r, bytes, (size_t)n);
-	} else if (n == 0 || errno != EAGAIN) {
-		errors_tell(r);
-		watch_del(r->helper->loop, w);
-		fd_close(&w->fd);
-	}
+	errors_read(container_of(w, struct run, errors));
+}
+
+/* The program is gone: what it said last, and then its place is free, even if a process that it left
+ * behind holds its standard error open. */
+static void errors_end(struct run *r)
+{
+	for (int i = 0; i < STDERR_LINES && r->errors.fd >= 0 && errors_read(r); i++)
+		;
+	if (r->errors.fd >= 0)
+		errors_close(r);
 }
 
 /* ---- one run
@@ -147,7 +172,7 @@ static void run_start(struct helper *h, const char *path, char **env, uint32_t l
 	}
 	setpgid(pid, pid);
 	r->pid = pid;
-	r->len = 0;
+	r->len = r->lines = 0;
 	r->errors = (struct watch){.fd = pipe_fd[0], .events = EPOLLIN, .fn = errors_ready};
 	fd_set_nonblock(pipe_fd[0]);
 	if (watch_add(h->loop, &r->errors, &err))
@@ -167,6 +192,7 @@ static void reap(void *ctx, int signo)
 				continue;
 			h->runs[i].pid = 0;
 			timer_stop(h->loop, &h->runs[i].timer);
+			errors_end(&h->runs[i]);
 		}
 	}
 }

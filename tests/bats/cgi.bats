@@ -550,3 +550,26 @@ walk_server() { # walk_server BASE-URL BASE-PATH STATUS-OF-A-KNOWN-ETAG
 	sed -n 's/^Rustronaut-Signature: //p' "$T/head" | base64 -d >"$T/gw1.rn.minisig"
 	minisign -Vqm "$T/gw1.rn" -p "$RN_CONSOLE_DIR/sign.pub"
 }
+
+@test "guesses at once are no more than guesses one after the other" {
+	join laptop
+	as_node laptop POST /api/v1/services "$service"
+	local host cookie url i
+	host=$(jq -r .url <<<"$body" | sed 's|https://||')
+	url="/login?return=https%3A%2F%2F$host%2F"
+	cgi GET "$url"
+	cookie=$(sed -n 's/^Set-Cookie: \([^;]*\).*/\1/p' <<<"$head")
+	for i in $(seq 12); do
+		(
+			TYPE=application/x-www-form-urlencoded COOKIE=$cookie
+			cgi POST "$url" "token=${cookie#*=}&user=owner&password=wrong$i"
+			echo "$status_code" >"$T/guess.$i"
+		) &
+	done
+	for i in $(seq 12); do wait_for test -s "$T/guess.$i"; done
+	[ "$(cat "$T"/guess.* | sort | uniq -c | xargs)" = "5 401 7 429" ]
+	# The right password, while the door is closed, neither opens it nor is it told apart.
+	TYPE=application/x-www-form-urlencoded COOKIE=$cookie
+	cgi POST "$url" "token=${cookie#*=}&user=owner&password=$(<"$RN_CONSOLE_DIR/owner.password")"
+	want 429
+}

@@ -225,3 +225,28 @@ two_halves() {
 	wait_for grep -q 'listener=web' "$T/access"
 	[ "$(grep -c listener=dns "$T/access")" -le 160 ] # 20 a second and worker
 }
+
+@test "a program that talks without end or leaves children behind costs no place" {
+	mkdir "$T/cgi"
+	cat >"$T/cgi/app" <<-'END'
+		#!/bin/sh
+		printf 'Content-Type: text/plain\n\nfine\n'
+		[ "$PATH_INFO" != /talk ] || yes 'on and on' | head -n 20000 >&2
+		[ "$PATH_INFO" != /child ] || { exec >&-; sleep 20 & echo $! >>"${0%/*}/../children"; }
+	END
+	chmod 755 "$T/cgi/app"
+	cat >"$T/site.rn" <<-END
+		listen=web address=127.0.0.1:0 proto=http
+		resource=app listen=web
+		target=app resource=app address=cgi:$T/cgi/app
+		policy=all effect=allow from=any to=resource:app
+	END
+	proxy --cgi-dir "$T/cgi"
+	[ "$(get x /talk)" = fine ]
+	wait_for grep -q 'says%20too%20much' "$T/proxy.log"
+	[ "$(grep -c 'on%20and%20on' "$T/proxy.log")" = 50 ]
+	# More of them than the helper has places.
+	for _ in $(seq 70); do get x /child >/dev/null; done
+	[ "$(get x /last)" = fine ]
+	cat "$T/children" >>"$T/pids"
+}
