@@ -68,6 +68,17 @@ static void device_row(const struct gateway *g, const struct store_rows *q, stru
 	rec_end(out);
 }
 
+static const char logout_rows[] = "SELECT l.user, l.at FROM logouts l JOIN nodes n ON n.org = l.org "
+				  "WHERE n.id = ? ORDER BY l.user";
+
+static void logout_row(const struct gateway *g, const struct store_rows *q, struct buf *out)
+{
+	(void)g;
+	rec_begin(out, "logout", store_text(q, 0));
+	rec_add_i64(out, "at", store_int(q, 1));
+	rec_end(out);
+}
+
 /* ---- the edge ---------------------------------------------------------------------------------
  */
 
@@ -301,7 +312,7 @@ int render_gateway(struct console *c, const struct gateway *g, struct buf *out,
 	static const struct {
 		const char *sql;
 		row_fn *fn;
-	} after[] = {{device_rows, device_row}, {service_rows, service_row},
+	} after[] = {{device_rows, device_row}, {logout_rows, logout_row}, {service_rows, service_row},
 		     {listener_rows, line_row}, {resource_rows, line_row},
 		     {target_rows, target_row}, {policy_rows, line_row}};
 	int rc = render_interface(c, &g->node, g->wg_port, out, err);

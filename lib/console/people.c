@@ -216,6 +216,18 @@ static int user_for_change(struct console *c, const struct console_actor *a, str
 	return rc < 0 ? rc : 0;
 }
 
+/* What gateways know of USER is out of date: their devices and groups, and every login so far, since
+ * a login carries the groups that it was made with. */
+static int user_changed(struct console *c, int64_t org, struct str user, struct rn_error *err)
+{
+	int rc = store_exec(c->store,
+			    "INSERT INTO logouts (org, user, at) VALUES (?, ?, ?)"
+			    " ON CONFLICT (org, user) DO UPDATE SET at = excluded.at",
+			    NULL, err, "isi", org, user, clock_wall_s());
+
+	return rc ? rc : dirty_gateways(c, org, err);
+}
+
 int user_set(struct console *c, const struct console_actor *a, const struct rec *r, struct buf *out,
 	     struct rn_error *err)
 {
@@ -244,8 +256,9 @@ int user_remove(struct console *c, const struct console_actor *a, struct str id,
 	struct user u;
 	int rc = user_for_change(c, a, id, true, &u, err);
 
-	return rc ? rc
-		  : store_exec(c->store, "DELETE FROM users WHERE id = ?", NULL, err, "i", u.id);
+	if (!rc)
+		rc = store_exec(c->store, "DELETE FROM users WHERE id = ?", NULL, err, "i", u.id);
+	return rc ? rc : user_changed(c, a->org, id, err);
 }
 
 int user_suspend(struct console *c, const struct console_actor *a, struct str id, bool suspend,
@@ -254,9 +267,10 @@ int user_suspend(struct console *c, const struct console_actor *a, struct str id
 	struct user u;
 	int rc = user_for_change(c, a, id, suspend, &u, err);
 
-	return rc ? rc
-		  : store_exec(c->store, "UPDATE users SET status = ? WHERE id = ?", NULL, err,
-			       "zi", suspend ? "suspended" : "active", u.id);
+	if (!rc)
+		rc = store_exec(c->store, "UPDATE users SET status = ? WHERE id = ?", NULL, err,
+				"zi", suspend ? "suspended" : "active", u.id);
+	return rc ? rc : user_changed(c, a->org, id, err);
 }
 
 int console_user_password(struct console *c, const struct console_actor *a, struct str user,
@@ -277,6 +291,8 @@ int console_user_password(struct console *c, const struct console_actor *a, stru
 		rc = store_exec(c->store, "UPDATE users SET password = ? WHERE id = ?", NULL, err,
 				"zi", *hash ? hash : NULL, u.id);
 	if (!rc)
+		rc = user_changed(c, a->org, user, err);
+	if (!rc)
 		rc = audit_add(c, a, "user.password", "user", user, *hash ? "set" : "removed", err);
 	secret_wipe(hash, sizeof(hash));
 	return action_end(c, rc, err);
@@ -291,12 +307,27 @@ const char group_sql[] =
 	" ORDER BY u.name)) AS members FROM groups g WHERE g.org = ? AND ? IN ('', g.name)"
 	" ORDER BY g.name";
 
+/* Who is in the group, has changed or is about to. */
+static int members_changed(struct console *c, int64_t org, int64_t group, struct rn_error *err)
+{
+	int rc = store_exec(c->store,
+			    "INSERT INTO logouts (org, user, at) SELECT u.org, u.name, ? FROM "
+			    "memberships m JOIN users u ON u.id = m.user_id WHERE m.group_id = ?"
+			    " ON CONFLICT (org, user) DO UPDATE SET at = excluded.at",
+			    NULL, err, "ii", clock_wall_s(), group);
+
+	return rc ? rc : dirty_gateways(c, org, err);
+}
+
 static int group_members(struct console *c, int64_t org, int64_t group, struct str members,
 			 struct rn_error *err)
 {
 	struct str one;
-	int rc = store_exec(c->store, "DELETE FROM memberships WHERE group_id = ?", NULL, err, "i",
-			    group);
+	int rc = members_changed(c, org, group, err);
+
+	if (!rc)
+		rc = store_exec(c->store, "DELETE FROM memberships WHERE group_id = ?", NULL, err,
+				"i", group);
 
 	while (!rc && rec_list_next(&members, &one)) {
 		int64_t user;
@@ -350,11 +381,16 @@ int group_set(struct console *c, const struct console_actor *a, const struct rec
 int group_remove(struct console *c, const struct console_actor *a, struct str id,
 		 struct rn_error *err)
 {
-	int64_t n = 0;
-	int rc = store_exec(c->store, "DELETE FROM groups WHERE org = ? AND name = ?", &n, err,
-			    "is", a->org, id);
+	int64_t group = 0;
+	int rc = store_get_int(c->store, &group, "SELECT id FROM groups WHERE org = ? AND name = ?",
+			       err, "is", a->org, id);
 
-	return !rc && !n ? fail_missing(err, "group", id) : rc;
+	if (rc == 0)
+		return fail_missing(err, "group", id);
+	if (rc > 0)
+		rc = members_changed(c, a->org, group, err);
+	return rc ? rc
+		  : store_exec(c->store, "DELETE FROM groups WHERE id = ?", NULL, err, "i", group);
 }
 
 /* ---- API tokens -------------------------------------------------------------------------------

@@ -8,6 +8,8 @@
 					    */
 #define FAILURE_KEEP_S 3600
 
+#define LOGIN_KEEP_S (13 * 3600)   /* longer than any login lasts at a gateway */
+
 static const struct expiry {
 	const char *kind;
 	const char *dirty, *sql; /* both bind: now */
@@ -25,6 +27,20 @@ static void report(struct buf *out, const char *kind, int64_t n)
 	rec_begin(out, "expired", str_from(kind));
 	rec_add_i64(out, "count", n);
 	rec_end(out);
+}
+
+/* The logins that they ended have ended by themselves. */
+static int expire_logouts(struct console *c, int64_t before, struct rn_error *err)
+{
+	int rc = store_exec(c->store,
+			    "UPDATE bundles SET dirty = dirty + 1 WHERE node IN (SELECT n.id FROM "
+			    "nodes n JOIN logouts l ON l.org = n.org WHERE n.role = 'gateway' AND "
+			    "l.at <= ?)",
+			    NULL, err, "i", before);
+
+	return rc ? rc
+		  : store_exec(c->store, "DELETE FROM logouts WHERE at <= ?", NULL, err, "i",
+			       before);
 }
 
 static int expire_steps(struct console *c, struct buf *out, int64_t *total, struct rn_error *err)
@@ -52,9 +68,10 @@ static int expire_steps(struct console *c, struct buf *out, int64_t *total, stru
 	if (!rc)
 		report(out, "invitation", n);
 	*total += n;
-	return rc ? rc
-		  : store_exec(c->store, "DELETE FROM failures WHERE at <= ?", NULL, err, "i",
-			       now - FAILURE_KEEP_S);
+	if (!rc)
+		rc = store_exec(c->store, "DELETE FROM failures WHERE at <= ?", NULL, err, "i",
+				now - FAILURE_KEEP_S);
+	return rc ? rc : expire_logouts(c, now - LOGIN_KEEP_S, err);
 }
 
 int console_expire(struct console *c, struct buf *out, struct rn_error *err)

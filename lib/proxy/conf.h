@@ -24,6 +24,7 @@ int conf_file(struct conf *c, const struct rec *r, const char *key, struct str *
 
 int conf_bundle(struct conf *c, const struct rec *r, struct rn_error *err);
 int conf_signer(struct conf *c, const struct rec *r, struct rn_error *err);
+int conf_logout(struct conf *c, const struct rec *r, struct rn_error *err);
 int conf_policy(struct conf *c, const struct rec *r, struct rn_error *err);
 int conf_device(struct conf *c, const struct rec *r, struct rn_error *err);
 int conf_listen(struct conf *c, const struct rec *r, struct rn_error *err);

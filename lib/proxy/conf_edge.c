@@ -39,6 +39,21 @@ int conf_signer(struct conf *c, const struct rec *r, struct rn_error *err)
 	return 0;
 }
 
+int conf_logout(struct conf *c, const struct rec *r, struct rn_error *err)
+{
+	int64_t *at = arena_new(&c->s->arena, int64_t);
+	struct str user = keep(c, rec_id(r));
+	uint64_t when;
+	int rc = rec_u64(r, "at", 0, INT64_MAX, &when, err);
+
+	if (rc)
+		return rc;
+	if (!at || !user.ptr || !map_set(&c->s->logouts, user, at))
+		return out_of_memory(err);
+	*at = (int64_t)when;
+	return 0;
+}
+
 int conf_policy(struct conf *c, const struct rec *r, struct rn_error *err)
 {
 	return policy_set_add(c->s->policy, r, err);

@@ -21,6 +21,14 @@ static bool scope_of(const struct txn *t, bool link, char out[static SCOPE_SIZE]
 	return n > 0 && n < SCOPE_SIZE;
 }
 
+/* Whether the console has put an end to it: its user was suspended, say. */
+static bool is_over(const struct txn *t, const struct session *s)
+{
+	const int64_t *at = map_get(&t->view->snap->logouts, str_from(s->user));
+
+	return at && s->expires_at - LOGIN_S <= *at;
+}
+
 bool session_from_cookie(struct txn *t)
 {
 	struct session *s = &t->m->who.session;
@@ -37,7 +45,7 @@ bool session_from_cookie(struct txn *t)
 		if (scope_of(t, link, scope) &&
 		    session_open(s, text, t->worker->proxy->session_key, str_from(scope),
 				 t->began_at / 1000, &err) == 0)
-			return link ? s->link[0] != 0 : s->user[0] != 0;
+			return link ? s->link[0] != 0 : s->user[0] != 0 && !is_over(t, s);
 	return false;
 }
 

@@ -64,6 +64,7 @@ static const struct {
 } kinds[] = {
 	{"bundle", 1, conf_bundle},	{"signer", 1, conf_signer},
 	{"policy", 1, conf_policy},	{"device", 1, conf_device},
+	{"logout", 1, conf_logout},
 	{"listen", 1, conf_listen},	{"certificate", 1, conf_certificate},
 	{"resource", 2, conf_resource}, {"target", 3, conf_target},
 };
@@ -181,6 +182,7 @@ void snapshot_unref(struct snapshot *s)
 	vec_free(&s->signers.base);
 	map_free(&s->listen_by_name);
 	map_free(&s->resource_by_name);
+	map_free(&s->logouts);
 	map_free(&s->device_by_ip);
 	map_free(&s->device_by_name);
 	buf_free(&s->text);

@@ -94,6 +94,7 @@ struct snapshot {
 	struct str gateway; /* this node's name, from the bundle record; may be empty */
 	struct str console; /* where visitors log in; may be empty */
 	VEC(struct signer) signers;
+	struct map logouts; /* user -> int64_t: logins from before that second are over */
 };
 
 struct snapshot_source {

@@ -18,7 +18,7 @@
 	X(listen) X(certificate) X(resource) X(target) X(limit) X(access) X(health) X(listener) X(stat)
 /* schema_policy.c: who may */
 #define SCHEMA_POLICY(X)                                                                           \
-	X(policy) X(device) X(signer) X(assertion) X(decision) X(question) X(expect) X(step)
+	X(policy) X(device) X(signer) X(logout) X(assertion) X(decision) X(question) X(expect) X(step)
 /* schema_console.c: the control plane */
 #define SCHEMA_CONSOLE(X)                                                                          \
 	X(organization) X(user) X(group) X(token) X(gateway) X(invitation) X(join) X(service)       \

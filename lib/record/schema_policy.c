@@ -39,6 +39,12 @@ static const struct schema_key signer_keys[] = {
 SCHEMA_KIND(signer, .config = true, .id = TYPE_KEY, .programs = "rn-proxy",
 	.doc = "an Ed25519 public key (base64) that may sign share links and logins");
 
+static const struct schema_key logout_keys[] = {
+	{"at", TYPE_TIME, REQ, NULL, NULL, "when"},
+	{0}};
+SCHEMA_KIND(logout, .config = true, .id = TYPE_NAME, .programs = "rn-proxy",
+	.doc = "a user whose logins from before are over: suspended, removed, or changed");
+
 static const struct schema_key assertion_keys[] = {
 	{"groups", TYPE_NAME, SET, NULL, NULL, "groups of the user"},
 	{"resource_host", TYPE_HOST, REQ, NULL, NULL, "the only host it is good for"},

@@ -193,10 +193,18 @@ static const char first_guards[] =
 	"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit"
 	"	BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;";
 
+/* Users whose logins at the gateways are over, by name: the user may be gone. */
+static const char logouts[] = "CREATE TABLE logouts ("
+			      "	org INTEGER NOT NULL,"
+			      "	user TEXT NOT NULL,"
+			      "	at INTEGER NOT NULL,"
+			      "	PRIMARY KEY (org, user)) STRICT;";
+
 const struct store_migration store_migrations[] = {
 	{"identities", first_identities},
 	{"nodes", first_nodes},
 	{"resources", first_resources},
 	{"guards", first_guards},
+	{"logouts", logouts},
 };
 const size_t store_migrations_len = sizeof(store_migrations) / sizeof(store_migrations[0]);

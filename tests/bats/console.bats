@@ -322,3 +322,22 @@ state_of() { find "$@" -type f ! -name '*-wal' ! -name '*-shm' -print0 | sort -z
 	run_exit 0 rn-console audit --verify
 	has "chain=ok records=9"
 }
+
+@test "what changes about a user reaches the gateways at once, and ends the user's logins" {
+	init
+	rn-console user add ada
+	rn-console user add bob
+	bundle=$RN_CONSOLE_DIR/pub/gw1.rn
+	serial() { sed -n '1s/.* serial=\([0-9]*\) .*/\1/p' "$bundle"; }
+	for change in "group add eng members=ada,bob" "group set eng members=bob" "user suspend bob" "user resume bob" \
+		"group remove eng" "user remove bob"; do
+		before=$(serial)
+		grep '^logout=' "$bundle" >"$T/before" || true
+		sleep 1.1 # a logout has a second, not less
+		# shellcheck disable=SC2086
+		rn-console $change >/dev/null
+		[ "$change" = "group add eng members=ada,bob" ] || [ "$(serial)" -gt "$before" ] || { echo "$change"; false; }
+	done
+	grep -q '^logout=ada at=' "$bundle"
+	grep -q '^logout=bob at=' "$bundle"
+}

@@ -198,6 +198,7 @@ pid_of() { rn-node show | grep "^daemon=$1 state=up " | grep -o " pid=[0-9]*" | 
 	[ "$(curl -s -o out -w '%{http_code}' "$url/v1/poke")" = 405 ]
 	[ "$(curl -s -o out -w '%{http_code}' "$url/else")" = 404 ]
 	[ "$(curl -s -o out -w '%{http_code}' -H 'Host: evil.example' "$url/metrics")" = 421 ]
+	[ "$(curl -s -o out -w '%{http_code}' -H 'Origin: https://evil.example' -X POST "$url/v1/poke")" = 403 ]
 
 	proxy=$(pid_of rn-proxy)
 	kill -9 "$proxy"

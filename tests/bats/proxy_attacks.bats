@@ -250,3 +250,21 @@ two_halves() {
 	[ "$(get x /last)" = fine ]
 	cat "$T/children" >>"$T/pids"
 }
+
+@test "logout= ends the logins from before, of that user alone; links go on" {
+	two_halves
+	for user in ada bob; do
+		get app.test "/.rustronaut/session?t=$(sign login "$T/seed" $user eng app.test 60)" -c "$T/$user" -o /dev/null
+		[ "$(get app.test /admin/name -b "$T/$user")" = one ]
+	done
+	get app.test "/admin/name?rn_link=$(sign link "$T/seed" admin 3600)" -c "$T/link" -o /dev/null
+	echo "logout=ada at=$(date +%s)" >>"$T/site.rn"
+	rn-proxy reload
+	[ "$(code app.test /admin/name -b "$T/ada")" = 403 ]
+	[ "$(code app.test /admin/name -b "$T/bob")" = 200 ]
+	[ "$(code app.test /admin/name -b "$T/link")" = 200 ]
+	# What is signed in later holds: here "before" was ten seconds ago.
+	sed -i "s/^logout=ada at=.*/logout=ada at=$(($(date +%s) - 10))/" "$T/site.rn"
+	rn-proxy reload
+	[ "$(code app.test /admin/name -b "$T/ada")" = 200 ]
+}
