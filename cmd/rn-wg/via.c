@@ -34,7 +34,7 @@ _Noreturn static void child(const char *program, const struct up_options *o, int
 /* "socket=udp address=127.0.0.1:PORT", the child's first line. */
 static int read_port(int fd, struct addr *local, struct rn_error *err)
 {
-	char line[256];
+	char line[256] = {0};
 	size_t len = 0;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	uint64_t until = clock_now_ms() + START_MS;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # rn-wg import, export, qr, dns: configs of wg-quick and of phones.
 
+# shellcheck disable=SC2154 # PUB_x is set by keys, stderr by run_exit
 load helper
 load wg_commands
 

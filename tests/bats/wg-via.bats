@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # rn-wg up --via and rn-relay: two network namespaces, a gateway in b, and UDP between them dropped.
 
+# shellcheck disable=SC2154 # PUB_x is set by keys, stderr by run_exit
 load helper
 load wg_commands
 

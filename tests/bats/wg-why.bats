@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # rn-wg why names the first step that fails; show --watch and --detail; doctor.
 
+# shellcheck disable=SC2154 # PUB_x is set by keys, stderr by run_exit
 load helper
 load wg_commands
 
