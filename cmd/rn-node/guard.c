@@ -74,12 +74,14 @@ void guard_load(struct agent *a)
 {
 	char path[AGENT_PATH_MAX];
 	struct rn_error err;
+	struct str rest, line;
 	struct buf text;
 
 	buf_init(&text, REC_LINE_MAX);
 	if (agent_net_path(&a->apply.net, path, BAD_FILE, &err) == 0 &&
 	    file_read(path, &text, &err) == 0 &&
-	    !str_to_u64(str_trim(buf_str(&text)), UINT64_MAX, &a->apply.bad_serial))
+	    (rest = buf_str(&text), !str_cut(&rest, '\n', &line) ||
+					    !str_to_u64(line, UINT64_MAX, &a->apply.bad_serial)))
 		log_event(LOG_WARN, "bundle.bad is not a serial number; it is passed over", NULL);
 	buf_free(&text);
 }
