@@ -57,8 +57,8 @@ measure() { # measure KIND: from now on
 		measure cut
 	done
 	for i in 1 2 3; do
+		in_ns client1 ip addr flush dev eth0 scope global
 		in_ns client1 ip addr add "192.168.71.$((10 + i))/24" dev eth0
-		in_ns client1 ip addr del "192.168.71.$((i == 1 ? 2 : 9 + i))/24" dev eth0
 		in_ns client1 ip route replace default via 192.168.71.1
 		measure roam
 	done

@@ -34,7 +34,7 @@ void service_state(const struct service *s, struct buf *out)
 		put_field(&r, "protocol", str_from(s->asked.protocol));
 	}
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	put_field(&r, "status", s->up ? STR("up") : STR("down"));
+	put_field(&r, "status", service_is_up(s) ? STR("up") : STR("down"));
 	put_field(&r, "pid", str_from(pid));
 	rec_write(out, &r);
 }

@@ -105,6 +105,7 @@ struct service {
 	struct timer next;	  /* next step when none is under way */
 	uint64_t wait_ms;
 	uint64_t started_ms;
+	uint64_t proved_ms; /* when the last probe passed */
 	int64_t renew_at;   /* Unix seconds; 0 never */
 	int64_t down_since; /* Unix seconds */
 	bool registered, shown, up, ending, hinted;
@@ -121,6 +122,8 @@ void service_tunnel_up(struct service *s);
 void service_tunnel_down(struct service *s, const struct rn_error *why);
 /* Closes it to visitors at once and takes its name away; ends with app_service_ended. */
 void service_end(struct service *s);
+/* A probe has passed, and not longer ago than it takes to the next one: silence is not "up". */
+bool service_is_up(const struct service *s);
 
 /* carry.c: listens in the tunnel at s->port (or a free one, which it becomes) and serves. */
 int carry_open(struct service *s, struct rn_error *err) must_check;

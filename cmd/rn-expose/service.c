@@ -17,6 +17,7 @@
 #define STEP_LONGEST_MS 2000
 #define PROBE_EVERY_MS 5000
 #define PROBE_TIMEOUT_MS 5000
+#define PROVED_FOR_MS (PROBE_EVERY_MS + 1000)
 #define REGISTER_FOR_MS 10000 /* then a console that does not answer is a failure */
 #define HINT_AFTER_MS 3000
 #define DELETE_TIMEOUT_MS 850
@@ -64,6 +65,11 @@ static void mark_down(struct service *s, const char *why)
 	}
 }
 
+bool service_is_up(const struct service *s)
+{
+	return s->up && loop_now_ms(s->app->loop) - s->proved_ms <= PROVED_FOR_MS;
+}
+
 /* The gateway reaches us; whether there is something to reach behind us is another matter. */
 static void check_local(struct service *s)
 {
@@ -87,6 +93,7 @@ static void mark_up(struct service *s)
 	if (!first && !s->up)
 		print_note(s, "up again after %lld s", (long long)(clock_wall_s() - s->down_since));
 	s->up = true;
+	s->proved_ms = loop_now_ms(s->app->loop);
 	s->shown = true;
 	s->why[0] = '\0';
 	if (!first)

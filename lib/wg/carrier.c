@@ -165,10 +165,18 @@ static void peer_try(struct engine *e, const uint8_t key[static WG_KEY_LEN], con
 	carrier_rearm(d);
 }
 
+static void has_moved(void *ctx)
+{
+	struct carrier *d = ctx;
+	wg_moved(d->wg, clock_now_ns());
+	carrier_rearm(d);
+}
+
 static void carrier_free(struct engine *e)
 {
 	struct carrier *d = carrier_of(e);
 	timer_stop(e->loop, &d->timer);
+	moved_stop(&d->moved);
 	wg_device_free(d->wg);
 	unwatch_udp(d);
 	if (d->tun_watched)
@@ -211,6 +219,7 @@ static int start(struct carrier *d, struct rn_error *err)
 	d->tun_watch = (struct watch){.fd = d->tun->fd, .events = EPOLLIN, .fn = tun_event};
 	int code = watch_add(d->base.loop, &d->tun_watch, err);
 	d->tun_watched = !code;
+	moved_start(&d->moved, d->base.loop, has_moved, d);
 	return code ? code : engine_watch_inside(&d->base, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "wg/carrier.h"
 #include "wg/engine_impl.h"
+#include "wg/moved.h"
 #include "wg/tun.h"
 #include "wg/udp.h"
 
@@ -17,6 +18,7 @@ struct carrier {
 	struct udp *udp;
 	struct watch tun_watch, udp4_watch, udp6_watch;
 	bool udp_watched, tun_watched;
+	struct moved moved;
 	struct timer timer;  /* the engine's */
 	uint64_t refused_ms; /* when a sender inside was last told that its packet goes nowhere */
 };

@@ -125,6 +125,21 @@ void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t
 	wg_out_flush(dev);
 }
 
+void wg_moved(struct wg_device *dev, uint64_t now_ns)
+{
+	dev->now_ns = now_ns;
+	for (size_t i = 0; i < dev->peers.len; i++) {
+		struct wg_peer *peer = dev->peers.entries[i].value;
+
+		if (!peer->keepalive_s || !peer->endpoint.to.sa.sa_family)
+			continue;
+		peer->endpoint.from.sa.sa_family = 0; /* may be an address that is ours no more */
+		peer->endpoint.ifindex = 0;
+		wg_send_keepalive(dev, peer);
+	}
+	wg_out_flush(dev);
+}
+
 /* ---- what is due ---- */
 
 static void expire_retransmit(struct wg_device *dev, struct wg_peer *peer)

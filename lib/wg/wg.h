@@ -204,6 +204,9 @@ void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t
 void wg_peer_connect(struct wg_device *dev, struct wg_peer *peer, uint64_t now_ns);
 /* The same, sent to A instead of the endpoint, which stays: an answer from there moves it. */
 void wg_peer_try(struct wg_device *dev, struct wg_peer *peer, const struct addr *a, uint64_t now_ns);
+/* This machine has moved: every peer that is to be kept alive hears from us at once, so that it and the
+ * NATs between learn where we are. */
+void wg_moved(struct wg_device *dev, uint64_t now_ns);
 /* Forgets the peer's sessions and waiting packets, as after a change of network. */
 void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer);
 
