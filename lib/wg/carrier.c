@@ -7,6 +7,7 @@
 
 #include <sys/epoll.h>
 
+#define SHED_MS 1000
 #define ROUNDS 8 /* bursts handled before other descriptors get their turn */
 
 /* ---- the engine's callbacks -------------------------------------------------------------------- */
@@ -86,10 +87,29 @@ static void udp_vector(void *ctx, const struct wg_dgram *v, size_t n)
 	wg_input_udp(d->wg, v, n, clock_now_ns());
 }
 
+static void shed_floods(struct carrier *d)
+{
+	bool loaded = wg_under_load(d->wg, clock_now_ns());
+	if (loaded == d->udp->shedding)
+		return;
+	udp_shed(d->udp, loaded);
+	if (loaded)
+		timer_start(d->base.loop, &d->shed_timer, SHED_MS);
+}
+
+static void shed_event(struct timer *t)
+{
+	struct carrier *d = container_of(t, struct carrier, shed_timer);
+	shed_floods(d);
+	if (d->udp->shedding)
+		timer_start(d->base.loop, t, SHED_MS);
+}
+
 static void udp_event(struct carrier *d, int fd)
 {
 	for (int round = 0; round < ROUNDS && udp_input(d->udp, fd, udp_vector, d); round++)
 		;
+	shed_floods(d);
 	carrier_rearm(d);
 }
 
@@ -177,6 +197,7 @@ static void carrier_free(struct engine *e)
 	struct carrier *d = carrier_of(e);
 	timer_stop(e->loop, &d->timer);
 	moved_stop(&d->moved);
+	timer_stop(e->loop, &d->shed_timer);
 	wg_device_free(d->wg);
 	unwatch_udp(d);
 	if (d->tun_watched)
@@ -233,6 +254,7 @@ struct engine *carrier_new(struct loop *l, enum inside_mode mode, const char *na
 	}
 	engine_init(&d->base, &engine, l, mode, name);
 	d->timer.fn = timer_event;
+	d->shed_timer.fn = shed_event;
 	if (!start(d, err))
 		return &d->base;
 	engine_free(&d->base);

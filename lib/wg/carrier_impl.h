@@ -20,6 +20,7 @@ struct carrier {
 	bool udp_watched, tun_watched;
 	struct moved moved;
 	struct timer timer;  /* the engine's */
+	struct timer shed_timer; /* while a flood is shed: is it over? */
 	uint64_t refused_ms; /* when a sender inside was last told that its packet goes nowhere */
 };
 

@@ -250,6 +250,11 @@ static void take_cookie(struct wg_device *dev, const struct wg_dgram *d)
 										 : WG_DROP_COOKIE);
 }
 
+bool wg_under_load(const struct wg_device *dev, uint64_t now_ns)
+{
+	return wg_limit_under_load(&dev->limit, now_ns);
+}
+
 /* May it cost us an X25519? Under load only with a cookie, and not too often from one address. */
 static bool passes_door(struct wg_device *dev, const struct wg_dgram *d)
 {
@@ -263,6 +268,7 @@ static bool passes_door(struct wg_device *dev, const struct wg_dgram *d)
 	}
 	if (!cookie_mac1_ok(dev->cookie, d->data, d->len)) {
 		count(dev, WG_DROP_MAC1);
+		wg_limit_spend(&dev->limit, false, dev->now_ns); /* noise is load, too */
 		return false;
 	}
 	if (!loaded)

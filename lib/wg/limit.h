@@ -3,7 +3,7 @@
  * How many handshakes are worth their X25519. Three token buckets' worth of rules:
  *
  * Load. A device has tokens for handshake work; one that ends in a session costs 1, one that was in
- * vain (forged, replayed) 16. Out of tokens the device is under load, until a second after: then a
+ * vain (forged, replayed) 16, one with a wrong mac1 1. Out of tokens the device is under load, until a second after: then a
  * handshake message needs a valid mac2 and gets a cookie reply otherwise. So known peers may all come
  * at once, while a flood is soon asked for cookies.
  *

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "wg/udp.h"
 
+#include "wg/noise.h"
+
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/udp.h>
 #include <unistd.h>
 
@@ -114,6 +117,7 @@ int udp_open(struct udp *u, uint16_t port, uint32_t fwmark, struct rn_error *err
 			u->fd4 = fd[0];
 			u->fd6 = fd[1];
 			u->port = got;
+			u->shedding = false;
 			u->fwmark = fwmark;
 			return 0;
 		}
@@ -208,6 +212,49 @@ bool udp_input(struct udp *u, int fd, udp_input_fn *fn, void *ctx)
 	input_flush(&in);
 	/* Errors that ICMP messages left on the socket are no reason to stop. */
 	return n == UDP_SLOTS || (n < 0 && errno != EAGAIN);
+}
+
+/* ---- floods ----------------------------------------------------------------------------------- */
+
+#define LET_IN_ONE_OF 8U
+#define PAYLOAD 8 /* a filter sees the UDP header, too */
+#define MAC2 (PAYLOAD + sizeof(struct noise_initiation) - 16)
+#define ALL UINT32_MAX
+
+/* See networking/filter.rst of the kernel. A message too short to have a mac2 is dropped. */
+static const struct sock_filter shed_filter[] = {
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PAYLOAD),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NOISE_INITIATION, 0, 10),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, MAC2),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 8),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, MAC2 + 4),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 6),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, MAC2 + 8),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 4),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, MAC2 + 12),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, UINT32_MAX / LET_IN_ONE_OF, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, ALL),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+};
+
+void udp_shed(struct udp *u, bool on)
+{
+	/* The kernel copies it, and does not write to it. */
+	const struct sock_fprog program = {ARRAY_LEN(shed_filter),
+					   (struct sock_filter *)(uintptr_t)shed_filter};
+	const int fds[2] = {u->fd4, u->fd6}, none = 0;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		int code = 0;
+		if (fds[i] >= 0 && on)
+			code = setsockopt(fds[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+		else if (fds[i] >= 0)
+			code = setsockopt(fds[i], SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+		if (code < 0)
+			log_write(LOG_DEBUG, "the system does not shed floods");
+	}
+	u->shedding = on;
 }
 
 /* ---- out -------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct udp {
 	uint16_t port;
 	uint32_t fwmark;
 	bool no_segment; /* the kernel or the card refused UDP_SEGMENT */
+	bool shedding;
 	uint8_t slots[UDP_SLOTS][UDP_SLOT_BYTES];
 };
 
@@ -33,6 +34,9 @@ int udp_open(struct udp *u, uint16_t port, uint32_t fwmark, struct rn_error *err
 
 /* Reads one batch from FD and hands it to FN in vectors of up to UDP_BATCH. True: there may be more. */
 bool udp_input(struct udp *u, int fd, udp_input_fn *fn, void *ctx);
+/* For the time of a flood: of initiations without mac2 only one in 8 is to be let in. The rest are dropped
+ * before they take room among what is received; that costs a tenth of reading them. */
+void udp_shed(struct udp *u, bool on);
 /* Sends, neighbours to the same endpoint and of the same length as one; what the system refuses is
  * dropped. */
 void udp_send(struct udp *u, const struct wg_dgram *v, size_t n);

@@ -150,6 +150,10 @@ uint64_t wg_timers(struct wg_device *dev, uint64_t now_ns);
  * it forward, so it is asked right before sleeping. (const) */
 uint64_t wg_deadline(const struct wg_device *dev);
 
+/* Are there more handshakes than are worth their cost (limit.h)? Then those without mac2 get a cookie at
+ * best, and a carrier may let only some of them through. (const) */
+bool wg_under_load(const struct wg_device *dev, uint64_t now_ns);
+
 /* ---- the interface ---------------------------------------------------------------------------- */
 
 /* Ends all sessions; handshakes start anew when there is something to send. NULL takes the key away:
