@@ -22,13 +22,8 @@ struct line {
 void http_head_init(struct http_head *h, enum http_kind kind)
 {
 	memset(h, 0, offsetof(struct http_head, fields));
-	memset(h->known, 0, sizeof(h->known));
 	h->kind = kind;
-	h->why = NULL;
-	h->base = NULL;
-	h->pos = 0;
 	h->step = STEP_START;
-	h->no_body = false;
 }
 
 void http_head_init_response(struct http_head *h, enum http_method method)

@@ -154,8 +154,6 @@ struct http_head {
 	bool upgrade;            /* Connection names upgrade, and Upgrade (the first) something that is not
 				  * another version of HTTP */
 
-	size_t n;
-	struct http_field fields[HTTP_FIELDS_MAX];
 	uint8_t known[HTTP_ID_COUNT]; /* 1 + index of the first field with this id, or 0 */
 
 	const char *why; /* of a refusal: one line, static text */
@@ -165,6 +163,10 @@ struct http_head {
 	size_t pos;
 	uint8_t step;
 	bool no_body; /* response to HEAD */
+
+	/* at the end: of a usual message only the first page or so is ever touched */
+	size_t n;
+	struct http_field fields[HTTP_FIELDS_MAX];
 };
 
 /* Must be called before the first parse of each message. Cheap. */

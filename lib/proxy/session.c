@@ -31,7 +31,7 @@ static bool is_over(const struct txn *t, const struct session *s)
 
 bool session_from_cookie(struct txn *t)
 {
-	struct session *s = &t->m->who.session;
+	struct session *s = &t->m->session;
 	char scope[SCOPE_SIZE];
 	struct rn_error err;
 	bool dup = false;

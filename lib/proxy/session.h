@@ -12,7 +12,7 @@
  * keep a __Host- cookie. */
 const char *session_cookie_name(const struct txn *t);
 
-/* Opens the request's cookie into m->who.session; false if there is none that holds. */
+/* Opens the request's cookie into m->session; false if there is none that holds. */
 bool session_from_cookie(struct txn *t);
 /* Checks a share link for the request's resource; sets m->who.link_id and the answer's cookie. */
 bool session_from_link(struct txn *t, struct str token);

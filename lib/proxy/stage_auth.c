@@ -25,13 +25,14 @@ static void note_cookie(struct txn *t)
 	struct who *who = &t->m->who;
 	if (!session_from_cookie(t))
 		return;
-	if (who->session.user[0]) {
-		who->user = str_from(who->session.user);
-		who->groups = str_from(who->session.groups);
+	const struct session *s = &t->m->session;
+	if (s->user[0]) {
+		who->user = str_from(s->user);
+		who->groups = str_from(s->groups);
 	}
-	if (who->session.link[0]) {
+	if (s->link[0]) {
 		who->link_shown = true;
-		who->link = str_from(who->session.link);
+		who->link = str_from(s->link);
 	}
 }
 

@@ -34,10 +34,27 @@ static int read_more(struct txn *t)
 	return -1;
 }
 
-/* The head stays where it is; what came behind it moves on, so that views of the head last. */
+static void take_short_head(struct txn *t, size_t len)
+{
+	struct message *m = t->m;
+	struct inbuf *in = &t->req_half.in;
+
+	*in = m->head;
+	m->head = (struct inbuf){0};
+	memcpy(m->short_head, in->block->bytes + in->from, len);
+	(void)http_head_parse(&m->req, str_make(m->short_head, len)); /* only moves the views */
+	inbuf_use(in, len);
+	inbuf_rest(in, t->req_half.pool);
+}
+
+/* Views of the head have to last until the end, what came behind it moves on: the shorter one is copied. */
 static bool split_body(struct txn *t, size_t len)
 {
 	struct inbuf *head = &t->m->head;
+	if (len <= sizeof(t->m->short_head)) {
+		take_short_head(t, len);
+		return true;
+	}
 	struct str behind =
 		str_make(head->block->bytes + head->from + len, head->to - head->from - len);
 	head->to = head->from + (uint32_t)len;

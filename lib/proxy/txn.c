@@ -40,7 +40,7 @@ static struct message *message_new(struct worker *w)
 	http_head_init(&m->req, HTTP_REQUEST);
 	m->head = (struct inbuf){0};
 	m->host = m->path = m->query = (struct str){0};
-	memset(&m->who, 0, offsetof(struct who, session));
+	memset(&m->who, 0, offsetof(struct who, link_id));
 	return m;
 }
 

@@ -228,16 +228,15 @@ struct who { /* what authentication proved */
 	struct str user, groups, device, link;
 	bool link_shown;
 	bool link_refused; /* one was shown, and is not good (any more) */
-	/* What the above may point into; all before it is cleared for a new request. */
-	struct session session;
+	/* What link may point into; all before it is cleared for a new request. */
 	char link_id[LINK_ID_LEN + 1];
 };
 
 /* What is known of a request while its answer is being made; let go of when the connection is
  * upgraded and may stay for days. */
 struct message {
-	struct inbuf head; /* what the views of req point into */
-	struct http_head req, res;
+	struct inbuf head; /* what the views of req point into, or: */
+	char short_head[1024]; /* of a usual request, which so holds no block while it waits */
 	struct buf req_text, res_text; /* heads that we wrote */
 	char host_text[HTTP_HOST_MAX + 1];
 	struct str host; /* folded, without port */
@@ -247,6 +246,9 @@ struct message {
 	struct buf set_cookie; /* complete field lines that the answer gets */
 	struct who who;
 	struct message *next_free;
+	/* Large, and mostly untouched: behind all else, so that a usual request takes few pages. */
+	struct http_head req, res;
+	struct session session; /* what user, groups and link of who may point into */
 };
 
 struct txn { /* one request and its answer */
