@@ -6,6 +6,7 @@
 # median of each tool with its ratio to the better of the other two.
 #   usage: bench/proxy.sh [CASE…]   (without: all; SHORT=1: one round of a second each)
 #   environment: ROUNDS (5), SECONDS_EACH (2), LOG (on), PROXY (rn-proxy: another build to compare)
+# shellcheck disable=SC2154 # ports are read into names by brace expansion
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$PWD/${BUILD:-build}
@@ -156,7 +157,8 @@ memory_case() { # resident: before, with 9500 idle connections that were served 
 	read -r -t 60 _ <&"${HELD[0]}"
 	sleep 0.5
 	record "per_connection_bytes=$((($(resident "$pid") - before) / 9500)) idle_bytes=$before"
-	kill "$held" && wait "$held" 2>/dev/null || true
+	kill "$held"
+	wait "$held" 2>/dev/null || true
 }
 
 once() {
@@ -181,7 +183,7 @@ medians() {
 		if ($0 !~ / cpu_ns=/) next
 		k = v["case"] " " v["tool"]; n[k]++
 		if (!(v["case"] in seen)) { seen[v["case"]]; order[++cases] = v["case"] }
-		rate[k, n[k]] = v["per_s"]; cpu[k, n[k]] = v["cpu_ns"]
+		rate[k, n[k]] = v["per_s"]; cpu[k, n[k]] = v["cpu_ns"]; p99[k, n[k]] = v["p99_us"]; mem[k, n[k]] = v["resident_bytes"]
 	}
 	function median(a, k, m,   i, j, t, s) {
 		for (i = 1; i <= m; i++) s[i] = a[k, i] + 0
@@ -195,7 +197,7 @@ medians() {
 			for (t = 1; t <= 3; t++) {
 				k = order[c] " " tools[t]; if (!n[k]) continue
 				r = median(rate, k, n[k]); u = median(cpu, k, n[k])
-				printf "bench=proxy-median case=%s tool=%s rounds=%d per_s=%d cpu_ns=%d", order[c], tools[t], n[k], r, u
+				printf "bench=proxy-median case=%s tool=%s rounds=%d per_s=%d cpu_ns=%d p99_us=%d resident_bytes=%d", order[c], tools[t], n[k], r, u, median(p99, k, n[k]), median(mem, k, n[k])
 				if (t < 3) { if (r > best_r) best_r = r; if (!best_c || u < best_c) best_c = u }
 				else if (best_r && u) printf " rate_ratio=%.2f cpu_ratio=%.2f", r / best_r, u / best_c
 				print ""
@@ -204,6 +206,8 @@ medians() {
 	}' "$T/rounds"
 }
 
+echo "bench=proxy-run log=$log rounds=$rounds seconds=$seconds congestion=$(sysctl -n net.ipv4.tcp_congestion_control)" \
+	"load=$(cut -d' ' -f1 /proc/loadavg)"
 for case in $cases; do
 	for ((round = 1; round <= rounds; round++)); do
 		for tool in nginx haproxy ours; do once | tee -a "$T/rounds"; done
