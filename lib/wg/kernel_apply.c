@@ -115,16 +115,53 @@ static int apply_all(struct kernel *k, const struct wg_config *c, struct wg_conf
 	return code ? code : engine_routes_sync(&k->base, k->state.allowed.ptr, k->state.allowed.len, err);
 }
 
-int kernel_apply(struct engine *e, const struct wg_config *c, struct rn_error *err)
+static int apply_once(struct kernel *k, const struct wg_config *c, struct rn_error *err)
 {
-	struct kernel *k = kernel_of(e);
 	struct wg_config delta[2];
 	wg_config_init(&delta[0]);
 	wg_config_init(&delta[1]);
-	kernel_unsee(k);
 	int code = apply_all(k, c, delta, err);
 	wg_config_free(&delta[0]);
 	wg_config_free(&delta[1]);
+	kernel_unsee(k);
+	return code;
+}
+
+/* What cannot be undone, that peers go with their sessions, comes last, when all else is done. */
+static int apply(struct kernel *k, const struct wg_config *c, struct rn_error *err)
+{
+	struct wg_config all_but = *c; /* borrows what is in C */
+	all_but.replace_peers = false;
+	int code = apply_once(k, &all_but, err);
+	return !code && c->replace_peers ? apply_once(k, c, err) : code;
+}
+
+/* After a failure in the middle, which is what ERR tells. */
+static void bring_back(struct kernel *k, const struct wg_config *undo, bool addressed, const struct rn_error *err)
+{
+	struct rn_error second;
+	k->base.addressed = addressed;
+	if (apply(k, undo, &second))
+		log_write(LOG_ERROR, "%s: after a change that failed (%s), this could not be brought back: %s",
+			  k->base.name, err->text, second.text);
+}
+
+int kernel_apply(struct engine *e, const struct wg_config *c, struct rn_error *err)
+{
+	struct kernel *k = kernel_of(e);
+	bool first = !e->up, addressed = e->addressed; /* when the first one fails, the tunnel goes */
+	struct wg_config undo;
+	wg_config_init(&undo);
+	kernel_unsee(k);
+	int code = first ? 0 : kernel_look(k, err);
+	if (!code && !first)
+		code = kernel_remember(k, c, &undo, err);
+	if (!code) {
+		code = apply(k, c, err);
+		if (code && !first)
+			bring_back(k, &undo, addressed, err);
+	}
+	wg_config_free(&undo);
 	kernel_unsee(k);
 	engine_names_start(e);
 	return code;

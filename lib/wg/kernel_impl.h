@@ -4,6 +4,7 @@
  *
  *   kernel.c        beginning, end, state for records
  *   kernel_apply.c  making the device what is wanted
+ *   kernel_undo.c   what it was
  *   kernel_guard.c  letting only packets for our own addresses in
  *   kernel_diff.c, kernel_read.c, kernel_write.c   the messages (kernel_msg.h)
  *   kernel_genl.c   how they travel
@@ -42,6 +43,9 @@ int kernel_look(struct kernel *k, struct rn_error *err) must_check;
 void kernel_unsee(struct kernel *k);
 /* kernel_apply.c */
 int kernel_apply(struct engine *e, const struct wg_config *c, struct rn_error *err) must_check;
+/* kernel_undo.c: fills UNDO with what brings back all that C changes, of the device as it was looked at. */
+int kernel_remember(const struct kernel *k, const struct wg_config *c, struct wg_config *undo,
+		    struct rn_error *err) must_check;
 /* Says DELTA to the device; what was seen of it does not hold any more, but for what DELTA says. */
 int kernel_say(struct kernel *k, const struct wg_config *delta, struct rn_error *err) must_check;
 /* kernel_guard.c: the filters become what addresses and forwarding ask for. */

@@ -60,6 +60,7 @@ laptop() { # laptop OPTION...
 	RN
 	start_ready a in_a rn-wg up a -f a.rn --netns private --foreground "$@"
 }
+# shellcheck disable=SC2053 # a pattern
 endpoint_is() { [[ $(value a endpoint) == $1 ]]; }
 
 @test "UDP that works is used" {

@@ -48,18 +48,18 @@ inside() { # inside TUNNEL COMMAND...
 	fi
 }
 
-# Two ends on loopback, a listening and b calling, of the user engine.
+# Two ends on loopback, a listening and b calling, of the user engine, or in the machine of tests/vm of the kernel's.
 pair() {
 	keys a b
 	cat >"$T/a.rn" <<-RN
 		interface=a address=10.61.0.1/24,fd61::1/64 private_key_file=a.key
 		peer=$PUB_b interface=a name=bob allowed_ips=10.61.0.2/32,fd61::2/128
 	RN
-	rn-wg up a -f "$T/a.rn" --netns private --engine user
+	rn-wg up a -f "$T/a.rn" --netns private --engine "${WG_ENGINE:-user}"
 	PORT=$(value a listen_port)
 	cat >"$T/b.rn" <<-RN
 		interface=b address=10.61.0.2/24,fd61::2/64 private_key_file=b.key
 		peer=$PUB_a interface=b name=alice allowed_ips=10.61.0.0/24,fd61::/64 endpoint=127.0.0.1:$PORT keepalive_s=1
 	RN
-	rn-wg up b -f "$T/b.rn" --netns private --engine user
+	rn-wg up b -f "$T/b.rn" --netns private --engine "${WG_ENGINE:-user}"
 }

@@ -50,6 +50,24 @@ static bool finds_same(const struct wg_trie *t, const struct slow *s)
 	return true;
 }
 
+/* Of prefixes that are there, and of others. */
+static bool owners_same(const struct wg_trie *t, const struct slow *s)
+{
+	for (unsigned i = 0; i < 50; i++) {
+		struct cidr c;
+		size_t at;
+
+		if (s->len && i % 2)
+			c = s->list[next_random() % s->len].c;
+		else
+			random_prefix(&c);
+		at = slow_index(s, &c);
+		if (wg_trie_owner(t, &c) != (at < s->len ? s->list[at].owner : NULL))
+			return false;
+	}
+	return true;
+}
+
 static void change(struct wg_trie *t, struct slow *s, struct owner *owners, bool *same)
 {
 	struct owner *owner = &owners[next_random() % OWNERS];
@@ -84,18 +102,20 @@ static void test_trie(void)
 	struct owner owners[OWNERS] = {0};
 	struct slow *s = calloc(1, sizeof(*s));
 	struct wg_trie t = {0};
-	bool same = true, found = true, lists = true;
+	bool same = true, found = true, lists = true, exact = true;
 
 	rn_assert(s);
 	for (unsigned i = 0; i < 4000; i++) {
 		change(&t, s, owners, &same);
 		if (i % 20 == 0) {
 			found = found && finds_same(&t, s);
+			exact = exact && owners_same(&t, s);
 			lists = lists && lists_same(&t, s, owners);
 		}
 	}
 	TAP_OK(same, "removal tells whether the owner had the prefix");
 	TAP_OK(found, "the longest prefix is found, as by the list");
+	TAP_OK(exact, "exactly that prefix is found, or none");
 	TAP_OK(lists, "owners' lists hold what they own");
 	TAP_OK(t.nodes.len <= 2 * LIST_MAX + 3, "at most two nodes a prefix");
 	while (s->len) {
