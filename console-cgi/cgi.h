@@ -59,6 +59,7 @@ struct str request_cookie(const struct request *rq, const char *name);
 enum view { VIEW_JSON, VIEW_RECORDS };
 
 struct reply {
+	bool https; /* came over TLS, so browsers are told to do so ever after (RFC 6797) */
 	unsigned status;
 	const char *type;  /* Content-Type */
 	struct buf fields; /* more fields, each with CRLF */

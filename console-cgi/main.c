@@ -96,6 +96,7 @@ static int serve(struct request *rq, struct rn_error *err)
 	int rc;
 
 	reply_init(&re);
+	re.https = env("HTTPS") && strcmp(env("HTTPS"), "on") == 0;
 	k = (struct call){.rq = rq, .re = &re, .now_s = clock_wall_s()};
 	buf_init(&k.out, ANSWER_MAX);
 	buf_init(&k.body_line, BODY_MAX);

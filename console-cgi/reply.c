@@ -231,6 +231,8 @@ static void add_head(struct buf *b, struct reply *re, const char *etag)
 		buf_addf(b, "ETag: %s\r\n", etag);
 	buf_addf(b, "Cache-Control: %s\r\n", re->cacheable ? "no-cache" : "no-store");
 	buf_add_cstr(b, "X-Content-Type-Options: nosniff\r\n");
+	if (re->https)
+		buf_add_cstr(b, "Strict-Transport-Security: max-age=31536000\r\n");
 	buf_add(b, buf_str(&re->fields));
 	if (re->status != 204 && re->status != 304)
 		buf_addf(b, "Content-Length: %zu\r\n", re->body.len);

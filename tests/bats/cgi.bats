@@ -551,6 +551,14 @@ walk_server() { # walk_server BASE-URL BASE-PATH STATUS-OF-A-KNOWN-ETAG
 	minisign -Vqm "$T/gw1.rn" -p "$RN_CONSOLE_DIR/sign.pub"
 }
 
+@test "over TLS browsers are told to stay with it" {
+	run env -i RN_CONSOLE_DIR="$RN_CONSOLE_DIR" GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET REQUEST_URI=/login HTTPS=on \
+		"$BIN/rn-console.cgi"
+	has 'Strict-Transport-Security: max-age='
+	cgi GET /login
+	[[ $head != *Strict-Transport* ]]
+}
+
 @test "guesses at once are no more than guesses one after the other" {
 	join laptop
 	as_node laptop POST /api/v1/services "$service"

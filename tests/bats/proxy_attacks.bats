@@ -268,3 +268,38 @@ two_halves() {
 	rn-proxy reload
 	[ "$(code app.test /admin/name -b "$T/ada")" = 200 ]
 }
+
+@test "TLS: no old version, no weak cipher, no renegotiation, no key exchange without secrecy" {
+	backend one
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/tls.key" -out "$T/tls.crt" \
+		-days 2 -subj /CN=app.test -addext subjectAltName=DNS:app.test 2>/dev/null
+	chmod 600 "$T/tls.key"
+	cat >"$T/site.rn" <<-END
+		listen=web address=127.0.0.1:0 proto=https
+		certificate=c cert_file=tls.crt key_file=tls.key host=app.test
+		resource=app listen=web host=app.test
+		target=t1 resource=app address=127.0.0.1:$PORT
+		policy=all effect=allow from=any to=resource:app
+	END
+	proxy
+	hello() { openssl s_client -connect "127.0.0.1:$P" -servername app.test "$@" </dev/null 2>&1; }
+	for version in -tls1 -tls1_1; do
+		run hello $version -cipher DEFAULT@SECLEVEL=0
+		has 'Cipher is (NONE)'
+	done
+	for version in -tls1_2 -tls1_3; do
+		run hello $version
+		has 'Cipher is ' 'app.test'
+		[[ $output != *'(NONE)'* ]]
+	done
+	for cipher in AES256-GCM-SHA384 AES128-SHA ECDHE-ECDSA-AES128-SHA ECDHE-ECDSA-AES256-SHA384 NULL aNULL RC4 3DES; do
+		run hello -tls1_2 -cipher "$cipher:@SECLEVEL=0"
+		[[ $output == *'Cipher is (NONE)'* || $output == *'no cipher match'* || $output == *'no ciphers available'* ]]
+	done
+	# The client asks to renegotiate (R): no answer comes after that.
+	run bash -c "{ echo R; sleep 0.3; printf 'GET /name HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'; sleep 0.3; } |
+		timeout 5 openssl s_client -connect 127.0.0.1:$P -servername app.test -tls1_2 2>&1"
+	[[ $output != *'200 OK'* ]]
+	# SNI of one name, Host of another that we do not serve: routed by Host, and nothing is there.
+	[ "$(curl -sk --resolve "app.test:$P:127.0.0.1" "https://app.test:$P/name" -H 'Host: other.test' -o /dev/null -w '%{http_code}')" = 404 ]
+}
