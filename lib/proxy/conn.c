@@ -245,6 +245,16 @@ void conns_drain(struct worker *w)
 	}
 }
 
+void conns_cut_gone(struct worker *w)
+{
+	for (struct link *l = w->conns.next; l != &w->conns; l = l->next) {
+		struct txn *t = container_of(l, struct conn, link)->txn;
+
+		if (t && t->up && t->target)
+			up_cut_gone(t->up, t->target->via);
+	}
+}
+
 void conns_close(struct worker *w)
 {
 	while (w->conns.next != &w->conns) {

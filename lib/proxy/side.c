@@ -180,6 +180,7 @@ static int side_connect(struct side *s, struct str via, const struct addr *a, st
 static void dial_serve(struct mail *m)
 {
 	struct dial *d = container_of(m, struct dial, mail);
+	d->generation = side_generation(d->worker->proxy->side, str_from(d->via));
 	d->fd = side_connect(d->worker->proxy->side, str_from(d->via), &d->address, &d->err);
 	mailbox_post(&d->worker->mail, &d->mail, d->back);
 }

@@ -21,7 +21,7 @@ struct tcp { /* one relayed connection */
 	struct addr peer;
 	struct str listener; /* own copy behind the struct */
 	char why[96];
-	bool bytes_known;
+	unsigned generation; /* of the tunnel that it goes through; 0: through none */
 };
 
 /* ---- records
@@ -145,6 +145,7 @@ static void tcp_up_done(void *owner, struct up *up, const char *why)
 		return;
 	}
 	t->why[0] = 0;
+	t->generation = up->generation;
 	int fd = up_detach(up), client = t->client;
 	t->client = -1;
 	t->relay = relay_start(t->worker->loop, client, fd, t->resource->flow_ms, tcp_relayed, t,
@@ -200,15 +201,31 @@ void tcp_accept(struct listener *l, int fd, const struct addr *peer)
 		tcp_fail(t, t->decision.reason);
 }
 
+/* As when the proxy stops: the visitor sees a reset. */
+static void tcp_cut(struct tcp *t, const char *why)
+{
+	const struct relay_stat stat = t->relay ? *relay_stat(t->relay) : (struct relay_stat){0};
+
+	if (t->relay)
+		relay_cancel(t->relay);
+	str_copy(t->why, sizeof(t->why), str_from(why));
+	tcp_end(t, &stat);
+}
+
+void tcps_cut_gone(struct worker *w)
+{
+	for (struct link *l = w->relays.next, *next; l != &w->relays; l = next) {
+		struct tcp *t = container_of(l, struct tcp, link);
+
+		next = l->next;
+		if (t->relay && t->generation &&
+		    t->generation != side_generation(w->proxy->side, t->target->via))
+			tcp_cut(t, "the tunnel is gone");
+	}
+}
+
 void tcps_close(struct worker *w)
 {
-	while (w->relays.next != &w->relays) {
-		struct tcp *t = container_of(w->relays.next, struct tcp, link);
-		const struct relay_stat stat =
-			t->relay ? *relay_stat(t->relay) : (struct relay_stat){0};
-		if (t->relay)
-			relay_cancel(t->relay);
-		str_copy(t->why, sizeof(t->why), STR("stopped"));
-		tcp_end(t, &stat);
-	}
+	while (w->relays.next != &w->relays)
+		tcp_cut(container_of(w->relays.next, struct tcp, link), "stopped");
 }

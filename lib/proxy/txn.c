@@ -5,6 +5,8 @@
  */
 #include "proxy/run.h"
 
+#include <netinet/tcp.h>
+
 /* In this order; a stage that answers itself ends the way, and the access record follows always.
  * The firewall's place is behind route: its rules may be a resource's own. */
 static stage_fn *const stages[] = {
@@ -148,20 +150,34 @@ void txn_run(struct txn *t)
 	}
 }
 
+/* A visitor over TLS that ended its stream while the target thinks is gone: nobody leaves TLS half open.
+ * A plain one may only have said all it had to say (nc -N), and still reads. */
+static bool visitor_left(const struct txn *t)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return t->conn->stream.tls && !t->upgraded &&
+	       getsockopt(t->conn->stream.watch.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_state == TCP_CLOSE_WAIT;
+}
+
 void txn_conn_event(struct txn *t, uint32_t events)
 {
 	if (!t->head_done) {
 		txn_run(t);
 		return;
 	}
-	if (!t->upgraded && (events & (EPOLLERR | EPOLLHUP))) {
+	if ((!t->upgraded && (events & (EPOLLERR | EPOLLHUP))) ||
+	    ((events & (EPOLLIN | EPOLLRDHUP)) && visitor_left(t))) {
 		txn_abort(t, "visitor is gone");
 		return;
 	}
 	if ((events & EPOLLIN) && (t->req_done || !t->relaying)) {
 		/* The next request, or the end: not now. */
 		struct stream *s = &t->conn->stream;
-		stream_want(s, t->worker->loop, s->want & EPOLLOUT);
+		stream_want(s, t->worker->loop,
+			    (s->want & EPOLLOUT) | (s->tls && !t->upgraded ? (uint32_t)EPOLLRDHUP : 0));
 		if (!(events & EPOLLOUT))
 			return;
 	}

@@ -5,6 +5,7 @@
 #include "proxy/run.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #define POOL_MAX 256	   /* idle connections to one target in one worker */
@@ -121,8 +122,35 @@ void up_close(struct up *up)
 	up_free(up);
 }
 
+/* The far end of a tunnel may vanish without a word: then nothing more comes, and no error either. A
+ * request ends after some 15 s of silence on the wire (not of the application); a TCP connection, which
+ * may be somebody's shell on a train, after two minutes. */
+static void notice_dead_end(int fd, bool request)
+{
+	const struct {
+		int level, name, value;
+	} options[] = {
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, request ? 10 : 60},
+		{IPPROTO_TCP, TCP_KEEPINTVL, request ? 5 : 20},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, request ? 15000 : 120000},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+}
+
+void up_cut_gone(struct up *up, struct str via)
+{
+	if (up && up->generation && up->stream.watch.fd >= 0 &&
+	    up->generation != side_generation(up->worker->proxy->side, via))
+		shutdown(up->stream.watch.fd, SHUT_RDWR);
+}
+
 int up_detach(struct up *up)
 {
+	if (up->generation)
+		notice_dead_end(up->stream.watch.fd, false);
 	int fd = stream_detach(&up->stream, up->worker->loop);
 	slot_active(up, -1);
 	up_free(up);
@@ -243,6 +271,9 @@ static void dial_back(struct mail *m)
 		fd_close(&d->fd);
 	} else {
 		up->dial = NULL;
+		up->generation = d->generation;
+		if (d->fd >= 0)
+			notice_dead_end(d->fd, true);
 		if (d->fd < 0)
 			up_fail_soon(up, &d->err);
 		else if (up_watch(up, d->fd))

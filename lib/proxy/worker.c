@@ -149,8 +149,11 @@ static void order_apply(struct mail *m)
 		view_unref(w->view);
 		w->view = o->view;
 	}
-	if (o->tunnels)
+	if (o->tunnels) {
 		ups_close(w, true);
+		conns_cut_gone(w);
+		tcps_cut_gone(w);
+	}
 	for (size_t i = 0; i < o->closes.len; i++)
 		listeners_close_named(w, o->closes.ptr[i]);
 	for (size_t i = 0; i < o->opens.len; i++) {

@@ -152,7 +152,8 @@ struct up {
 	void *owner;   /* struct txn or struct tcp; NULL in the pool */
 	unsigned uses; /* requests served before this one */
 	struct dial *dial;
-	char why[128]; /* of a failure */
+	unsigned generation; /* of the tunnel that it is in; 0: in none */
+	char why[128];	     /* of a failure */
 };
 
 /* An idle connection from the pool, or NULL. */
@@ -167,6 +168,8 @@ struct up *up_from_fd(struct worker *w, struct target *t, int fd, struct txn *ow
 /* Back to the pool after a whole answer. */
 void up_keep(struct up *up);
 void up_close(struct up *up); /* NULL is fine */
+/* Ends the stream if it is in a tunnel VIA that is gone; its owner then hears of the end. */
+void up_cut_gone(struct up *up, struct str via);
 /* Idle connections to the targets that the worker's view knows; only those in tunnels, when one
  * came or went. */
 void ups_close(struct worker *w, bool only_tunnels);
@@ -211,6 +214,8 @@ bool conns_room(struct worker *w);
 /* For the drain: ends what is idle; what is busy will not be kept. */
 void conns_drain(struct worker *w);
 void conns_close(struct worker *w);
+/* A tunnel came or went: what is under way in one that is gone ends now, not when patience does. */
+void conns_cut_gone(struct worker *w);
 
 enum stage { /* in this order */
 	     STAGE_PARSE,
@@ -336,6 +341,8 @@ void facts_from(const struct txn *t, struct policy_facts *f);
 
 void tcp_accept(struct listener *l, int fd, const struct addr *peer);
 void tcps_close(struct worker *w);
+/* Those that go through a tunnel that is gone. */
+void tcps_cut_gone(struct worker *w);
 struct flows *udp_start(struct listener *l, int fd, struct rn_error *err);
 
 /* ---- side thread and CGI ------------------------------------------------------------------------
@@ -350,6 +357,7 @@ struct dial {
 	char via[72];
 	struct addr address;
 	int fd; /* or a negative rn_err */
+	unsigned generation;
 	struct rn_error err;
 };
 void side_dial(struct proxy *p, struct dial *d, mail_fn *back);
