@@ -134,6 +134,36 @@ static void check_dump(void)
 	kernel_state_free(&s);
 }
 
+/* What Linux 6.1 told of a device with three peers, one of them with 300 prefixes in two messages. */
+static void check_recorded(void)
+{
+	struct kernel_state s;
+	struct buf text;
+	const struct nlmsghdr *h;
+	int code = 0, messages = 0;
+	buf_init(&text, ROOM);
+	kernel_state_init(&s);
+	TAP_OK(!file_read("tests/fuzz/corpus/wg_netlink/many-prefixes", &text, &err), "a recorded dump");
+	struct attr_walk w = {.at = text.ptr, .left = text.len};
+	for (; !code && (h = attr_next_message(&w)) && h->nlmsg_type != NLMSG_DONE; messages++)
+		code = kernel_state_add(&s, h, &err);
+	TAP_OK(!code && !w.bad && messages == 2 && s.peers.len == 3 && s.allowed.len == 304,
+	       "three peers in two messages");
+	if (s.peers.len != 3)
+		return;
+	const struct kernel_peer *p = s.peers.ptr;
+	TAP_OK(s.listen_port == 51820 && s.fwmark == 7 && s.has_key && p[0].psk && !p[1].psk &&
+		       p[0].info.keepalive_s == 25 && p[0].allowed_n == 2,
+	       "with their keys and numbers");
+	TAP_OK(p[0].info.endpoint.to.sa.sa_family == AF_INET && p[1].info.endpoint.to.sa.sa_family == AF_INET6 &&
+		       !p[2].info.endpoint.to.sa.sa_family,
+	       "and endpoints");
+	TAP_OK(p[1].allowed_n == 300 && p[2].allowed_n == 2 && !s.allowed.ptr[p[2].allowed_at].bits,
+	       "300 prefixes are one peer's");
+	kernel_state_free(&s);
+	buf_free(&text);
+}
+
 /* ---- what is refused -------------------------------------------------------------------------------- */
 
 static bool refused(const struct nlmsghdr *h)
@@ -449,6 +479,7 @@ int main(void)
 		return 1;
 	wg_config_init(&want);
 	check_dump();
+	check_recorded();
 	check_refused();
 	check_many(&want);
 	check_difference(&want);
