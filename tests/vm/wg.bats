@@ -251,6 +251,14 @@ agree() { # agree DEVICE
 	run_exit 69 rn-wg up k -f "$T/k.rn" --netns private --engine kernel
 	has "engine kernel: this kernel has no wireguard module"
 	mv /lib/modules.away /lib/modules
+	local filter
+	filter=$(find /lib/modules -name cls_u32.ko)
+	mv "$filter" "$T/"
+	modprobe -r cls_u32
+	run_exit 69 rn-wg up k -f "$T/k.rn" --netns private --engine kernel
+	has "cannot keep strangers' packets out"
+	run_exit 69 rn-wg show k
+	mv "$T/cls_u32.ko" "$filter"
 	run_exit 77 setpriv --bounding-set -net_admin --inh-caps -net_admin rn-wg up "$E" k -f "$T/k.rn" --netns host
 	has "only root"
 }
@@ -258,4 +266,25 @@ agree() { # agree DEVICE
 @test "lib/tunnel on the kernel's engine" {
 	run_exit 0 "$ROOT/$BUILD/unit/tunnel"
 	refute grep -q skip <<<"$output"
+}
+
+@test "rn-forward and a service in another tunnel, over the wire" {
+	pair
+	rn-wg down b
+	mkdir -p -m 700 "$T/state/home"
+	echo "node=laptop network=home role=client url=https://gw.example.com:1 connect=127.0.0.1" >"$T/state/home/node.rn"
+	(umask 077 && head -c 32 /dev/urandom | base64 >"$T/state/home/sign.key")
+	: >"$T/state/home/ca.crt"
+	cp -p "$T/b.key" "$T/state/home/wg.key"
+	sed -e 's/interface=b /interface=home /; s/b.key/wg.key/' "$T/b.rn" >"$T/state/home/bundle.rn"
+	echo hello >"$T/hello"
+	start service inside a socat TCP6-LISTEN:7000,fork,bind='[fd61::1]' "OPEN:$T/hello,rdonly"
+	start service4 inside a socat TCP4-LISTEN:7000,fork,bind=10.61.0.1 "OPEN:$T/hello,rdonly"
+	start forward rn-forward 10.61.0.1:7000 localhost:7100
+	reaches() { [ "$(timeout 3 socat -u TCP4:127.0.0.1:7100 -)" = hello ]; }
+	wait_for reaches
+	run_exit 0 rn-wg show home
+	has "netns=private" "engine=kernel" "handshake_at="
+	kill "$(tail -n 1 "$T/pids")"
+	timeout 5 rn-wg down home || true
 }
