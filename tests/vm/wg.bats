@@ -271,7 +271,7 @@ agree() { # agree DEVICE
 @test "rn-forward and a service in another tunnel, over the wire" {
 	pair
 	rn-wg down b
-	mkdir -p -m 700 "$T/state/home"
+	mkdir -m 700 "$T/state/home"
 	echo "node=laptop network=home role=client url=https://gw.example.com:1 connect=127.0.0.1" >"$T/state/home/node.rn"
 	(umask 077 && head -c 32 /dev/urandom | base64 >"$T/state/home/sign.key")
 	: >"$T/state/home/ca.crt"
