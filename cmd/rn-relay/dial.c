@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The side behind the firewall: a UDP socket on loopback that stands for the gateway's. A connection is
- * made when there is something to send, and made anew after it broke.
+ * The side behind the firewall: a UDP socket on loopback that stands for the gateway's. A
+ * connection is made when there is something to send, and made anew after it broke.
  */
 #include "link.h"
 
@@ -18,8 +18,8 @@ struct dial {
 	struct loop *loop;
 	struct watch udp;
 	struct tls_ctx *tls;
-	const char *to;   /* host:port */
-	char name[256];   /* to be verified */
+	const char *to;	  /* host:port */
+	char name[256];	  /* to be verified */
 	struct addr user; /* who sent last, and gets the answers */
 	struct link *link;
 	uint64_t tried_ms;
@@ -28,7 +28,8 @@ struct dial {
 static void link_ended(void *ctx, const struct rn_error *err)
 {
 	struct dial *d = ctx;
-	log_write(LOG_INFO, "the connection to %s ended%s%s", d->to, err->code ? ": " : "", err->text);
+	log_write(LOG_INFO, "the connection to %s ended%s%s", d->to, err->code ? ": " : "",
+		  err->text);
 	link_free(d->link);
 	d->link = NULL;
 }

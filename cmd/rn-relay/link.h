@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Datagrams over a TLS connection: each has its length before it, two bytes, most significant first. As on
- * any link, what does not fit is dropped.
+ * Datagrams over a TLS connection: each has its length before it, two bytes, most significant
+ * first. As on any link, what does not fit is dropped.
  *
  *   main.c    the commands: listen and dial
  *   link.c    one TLS connection
  *   listen.c  the gateway's side: a UDP socket for each connection
- *   dial.c    the other side: a UDP socket on loopback, and a connection when there is something to send
+ *   dial.c    the other side: a UDP socket on loopback, and a connection when there is something to
+ * send
  */
 #ifndef RN_RELAY_LINK_H
 #define RN_RELAY_LINK_H
@@ -36,7 +37,7 @@ void link_free(struct link *k); /* NULL is fine */
 void link_send(struct link *k, const uint8_t *data, size_t len);
 
 struct relay_options {
-	const char *to;    /* listen: the UDP address that it is all for */
+	const char *to; /* listen: the UDP address that it is all for */
 	const char *cert, *key;
 	const char *ca, *name; /* dial */
 	uint64_t max;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway's side. Each connection gets a UDP socket of its own towards the one address that all is
- * for, so that WireGuard there sees a different endpoint for each peer. Who may talk is for WireGuard to
- * say; what comes here cannot go anywhere else.
+ * The gateway's side. Each connection gets a UDP socket of its own towards the one address that all
+ * is for, so that WireGuard there sees a different endpoint for each peer. Who may talk is for
+ * WireGuard to say; what comes here cannot go anywhere else.
  */
 #include "link.h"
 
@@ -83,7 +83,8 @@ static int session_start(struct listener *all, int fd, struct rn_error *err)
 		s->next->prev = s;
 	all->sessions = s;
 	all->n++;
-	s->udp = (struct watch){.fd = udp_connect(&all->to, err), .events = EPOLLIN, .fn = from_udp};
+	s->udp =
+		(struct watch){.fd = udp_connect(&all->to, err), .events = EPOLLIN, .fn = from_udp};
 	struct link_conf conf = {from_link, link_ended, s};
 	s->link = link_new(all->loop, fd, tls_accept_new(all->tls, fd), &conf, err);
 	if (s->link && s->udp.fd >= 0 && !watch_add(all->loop, &s->udp, err))
@@ -123,7 +124,8 @@ static int start(struct listener *all, const struct relay_options *o, const char
 	all->tls = tls_server_new(&cert, 1, NULL, err);
 	if (!all->tls)
 		return err->code;
-	all->watch = (struct watch){.fd = tcp_listen(&a, false, err), .events = EPOLLIN, .fn = accept_event};
+	all->watch = (struct watch){
+		.fd = tcp_listen(&a, false, err), .events = EPOLLIN, .fn = accept_event};
 	return all->watch.fd < 0 ? all->watch.fd : watch_add(all->loop, &all->watch, err);
 }
 

@@ -13,7 +13,8 @@ static int parse(int key, char *arg, void *opts, struct rn_error *err)
 	const struct {
 		int key;
 		const char **to;
-	} texts[] = {{'t', &o->to}, {'c', &o->cert}, {'k', &o->key}, {'a', &o->ca}, {'n', &o->name}};
+	} texts[] = {
+		{'t', &o->to}, {'c', &o->cert}, {'k', &o->key}, {'a', &o->ca}, {'n', &o->name}};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (texts[i].key != key)
 			continue;
@@ -67,16 +68,28 @@ static const struct argp_option dial_options[] = {
 	{0}};
 
 static const struct cli_cmd cmds[] = {
-	{.name = "listen", .args = "ADDRESS:PORT",
+	{.name = "listen",
+	 .args = "ADDRESS:PORT",
 	 .doc = "take TLS connections, pass their datagrams on to one UDP port\v"
 		"For a gateway, beside rn-wg. Where it listens is printed as a socket record.",
-	 .options = listen_options, .parse = parse, .opts_size = sizeof(struct relay_options),
-	 .run = run_listen, .min = 1, .max = 1, .daemon = true},
-	{.name = "dial", .args = "HOST:PORT",
+	 .options = listen_options,
+	 .parse = parse,
+	 .opts_size = sizeof(struct relay_options),
+	 .run = run_listen,
+	 .min = 1,
+	 .max = 1,
+	 .daemon = true},
+	{.name = "dial",
+	 .args = "HOST:PORT",
 	 .doc = "pass datagrams from a UDP port on loopback over TLS to a listening rn-relay\v"
 		"rn-wg up --via does this by itself. The UDP port is printed as a socket record.",
-	 .options = dial_options, .parse = parse, .opts_size = sizeof(struct relay_options),
-	 .run = run_dial, .min = 1, .max = 1, .daemon = true},
+	 .options = dial_options,
+	 .parse = parse,
+	 .opts_size = sizeof(struct relay_options),
+	 .run = run_dial,
+	 .min = 1,
+	 .max = 1,
+	 .daemon = true},
 	{0}};
 
 static const char examples[] =
@@ -85,9 +98,10 @@ static const char examples[] =
 
 int main(int argc, char **argv)
 {
-	static const struct cli_prog prog = {.name = "rn-relay",
-					     .doc = "WireGuard's datagrams over TLS, where UDP is blocked.",
-					     .cmds = cmds,
-					     .examples = examples};
+	static const struct cli_prog prog = {
+		.name = "rn-relay",
+		.doc = "WireGuard's datagrams over TLS, where UDP is blocked.",
+		.cmds = cmds,
+		.examples = examples};
 	return cli_main(&prog, argc, argv);
 }

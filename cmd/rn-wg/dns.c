@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rn-wg dns: what the administrator may do about names, in the words of four programs. Changes nothing.
+ * rn-wg dns: what the administrator may do about names, in the words of four programs. Changes
+ * nothing.
  */
 #include "rn-wg.h"
 
@@ -35,7 +36,7 @@ static void print_list(struct cli *c, const char *list, const char *prefix)
 		cli_printf(c, " %s%.*s", prefix, STR_ARG(one));
 }
 
-/* ---- one function a program ------------------------------------------------------------------------ */
+/* ---- one function a program ------------------------------------------------------------ */
 
 static void print_resolvectl(struct cli *c, const struct names *n)
 {
@@ -43,7 +44,8 @@ static void print_resolvectl(struct cli *c, const struct names *n)
 		return;
 	cli_printf(c, "resolvectl dns %s", n->interface);
 	print_list(c, n->config->dns, "");
-	/* "~." sends every question there; without search domains that is what the config asks for. */
+	/* "~." sends every question there; without search domains that is what the config asks for.
+	 */
 	cli_printf(c, "\nresolvectl domain %s", n->interface);
 	if (n->config->search)
 		print_list(c, n->config->search, "");
@@ -90,7 +92,8 @@ static void print_peers(struct cli *c, const struct names *n, bool dnsmasq)
 		if (!p->name || !peer_address(p, ip))
 			continue;
 		if (dnsmasq)
-			cli_printf(c, "host-record=%s,%s.%s,%s\n", p->name, p->name, n->interface, ip);
+			cli_printf(c, "host-record=%s,%s.%s,%s\n", p->name, p->name, n->interface,
+				   ip);
 		else
 			cli_printf(c, "%s %s %s.%s\n", ip, p->name, p->name, n->interface);
 	}
@@ -136,8 +139,10 @@ static int print(struct cli *c, const char *target, const struct names *n)
 		targets[i].print(c, n);
 		any = true;
 	}
-	return any ? 0 : rn_fail(&c->err, RN_EUSAGE, "--for %s: none of resolvectl, resolvconf, dnsmasq, hosts",
-				 target);
+	if (any)
+		return 0;
+	return rn_fail(&c->err, RN_EUSAGE,
+		       "--for %s: none of resolvectl, resolvconf, dnsmasq, hosts", target);
 }
 
 int run_dns(struct cli *c, int argc, char **argv)

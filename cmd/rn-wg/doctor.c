@@ -50,15 +50,17 @@ static void read_line(const char *path, char *out, size_t size)
 	fd_close(&fd);
 }
 
-/* ---- the checks ---------------------------------------------------------------------------------------- */
+/* ---- the checks ------------------------------------------------------------ */
 
 static void check_tun(struct cli *c, struct finding *f)
 {
 	(void)c;
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		say(f, FAILED, errno == ENOENT ? "modprobe tun; in a container: give it the device /dev/net/tun"
-					       : "make /dev/net/tun readable and writable for you",
+		say(f, FAILED,
+		    errno == ENOENT
+			    ? "modprobe tun; in a container: give it the device /dev/net/tun"
+			    : "make /dev/net/tun readable and writable for you",
 		    "/dev/net/tun cannot be opened: %s", strerror(errno));
 	else
 		say(f, FINE, NULL, "/dev/net/tun opens");
@@ -99,14 +101,17 @@ static void check_kernel(struct cli *c, struct finding *f)
 	if (access("/sys/module/wireguard", F_OK) == 0)
 		say(f, FINE, NULL, "the kernel's WireGuard module is loaded");
 	else
-		say(f, WARNING, "modprobe wireguard, if the kernel has it; without, the user engine carries "
-		    "tunnels", "the kernel's WireGuard module is not loaded");
+		say(f, WARNING,
+		    "modprobe wireguard, if the kernel has it; without, the user engine carries "
+		    "tunnels",
+		    "the kernel's WireGuard module is not loaded");
 }
 
 /* What a socket is granted of what the engine asks for. */
 static void check_udp_buffers(struct cli *c, struct finding *f)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), want = UDP_BUFFER_BYTES, in = 0, out = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), want = UDP_BUFFER_BYTES, in = 0,
+	    out = 0;
 	socklen_t len = sizeof(in);
 	(void)c;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof(want));
@@ -116,7 +121,8 @@ static void check_udp_buffers(struct cli *c, struct finding *f)
 		say(f, FAILED, NULL, "UDP socket: %s", strerror(errno));
 	else if (in / 2 < want || out / 2 < want) /* the kernel doubles what it grants */
 		say(f, WARNING, "sysctl -w net.core.rmem_max=4194304 net.core.wmem_max=4194304",
-		    "UDP buffers of %d and %d bytes, where fast links want %d", in / 2, out / 2, want);
+		    "UDP buffers of %d and %d bytes, where fast links want %d", in / 2, out / 2,
+		    want);
 	else
 		say(f, FINE, NULL, "UDP buffers of %d bytes", want);
 	fd_close(&fd);
@@ -129,10 +135,13 @@ static void check_udp_batches(struct cli *c, struct finding *f)
 	bool gro = setsockopt(fd, IPPROTO_UDP, UDP_GRO, &one, sizeof(one)) == 0;
 	bool gso = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)) == 0;
 	if (gro && gso)
-		say(f, FINE, NULL, "the kernel takes and gives datagrams in batches (UDP_SEGMENT, UDP_GRO)");
+		say(f, FINE, NULL,
+		    "the kernel takes and gives datagrams in batches (UDP_SEGMENT, UDP_GRO)");
 	else
 		say(f, WARNING, "Linux 5.0 or newer has both", "the kernel lacks %s: slower",
-		    gro ? "UDP_SEGMENT" : gso ? "UDP_GRO" : "UDP_SEGMENT and UDP_GRO");
+		    gro	  ? "UDP_SEGMENT"
+		    : gso ? "UDP_GRO"
+			  : "UDP_SEGMENT and UDP_GRO");
 	fd_close(&fd);
 }
 
@@ -145,11 +154,14 @@ static void check_clock(struct cli *c, struct finding *f)
 	(void)c;
 	if (clock_wall_s() < written)
 		say(f, FAILED, "set the clock, and keep it set (an NTP client)",
-		    "the clock stands at %lld, which is past: peers refuse handshakes older than the last",
+		    "the clock stands at %lld, which is past: peers refuse handshakes older than "
+		    "the last",
 		    (long long)clock_wall_s());
 	else if (state == TIME_ERROR || (t.status & STA_UNSYNC))
-		say(f, WARNING, "run an NTP client", "nothing keeps the clock right: if it is ever set back, "
-		    "peers refuse handshakes until it catches up");
+		say(f, WARNING, "run an NTP client",
+		    "nothing keeps the clock right: if it is ever set back, peers refuse "
+		    "handshakes until it "
+		    "catches up");
 	else
 		say(f, FINE, NULL, "the clock is synchronised");
 }
@@ -175,15 +187,19 @@ static void check_mtu(struct cli *c, struct finding *f)
 	(void)c;
 	default_device(r.ifr_name);
 	if (!r.ifr_name[0])
-		say(f, WARNING, NULL, "no default route over IPv4: nobody can be reached outside of this link");
+		say(f, WARNING, NULL,
+		    "no default route over IPv4: nobody can be reached outside of this link");
 	else if (fd < 0 || ioctl(fd, SIOCGIFMTU, &r) < 0)
-		say(f, WARNING, NULL, "%s: its MTU cannot be told: %s", r.ifr_name, strerror(errno));
+		say(f, WARNING, NULL, "%s: its MTU cannot be told: %s", r.ifr_name,
+		    strerror(errno));
 	else if (r.ifr_mtu < WG_MTU_DEFAULT + 80)
 		say(f, WARNING, "set mtu= in the interface record to the link's MTU less 80",
-		    "%s, towards the default route, has an MTU of %d: that of a tunnel over it is %d at most",
+		    "%s, towards the default route, has an MTU of %d: that of a tunnel over it is "
+		    "%d at most",
 		    r.ifr_name, r.ifr_mtu, r.ifr_mtu - 80);
 	else
-		say(f, FINE, NULL, "%s, towards the default route, has an MTU of %d", r.ifr_name, r.ifr_mtu);
+		say(f, FINE, NULL, "%s, towards the default route, has an MTU of %d", r.ifr_name,
+		    r.ifr_mtu);
 	fd_close(&fd);
 }
 
@@ -199,8 +215,8 @@ static void check_overlap(struct cli *c, struct finding *f)
 	} else if (overlap_between(&host, &a, &b)) {
 		cidr_format(&a->prefix, x);
 		cidr_format(&b->prefix, y);
-		say(f, WARNING, "give one of them another range", "%s on %s overlaps %s on %s", x, a->device, y,
-		    b->device);
+		say(f, WARNING, "give one of them another range", "%s on %s overlaps %s on %s", x,
+		    a->device, y, b->device);
 	} else {
 		say(f, FINE, NULL, "no two devices here have overlapping ranges");
 	}
@@ -229,8 +245,12 @@ static void check_sandbox(struct cli *c, struct finding *f)
 	if (seccomp[0] && abi > 0)
 		say(f, FINE, NULL, "the kernel has seccomp and landlock (version %d)", abi);
 	else
-		say(f, WARNING, "a newer kernel, or lsm=landlock on its command line, confines tunnels better",
-		    "the kernel lacks %s", abi > 0 ? "seccomp" : seccomp[0] ? "landlock" : "seccomp and landlock");
+		say(f, WARNING,
+		    "a newer kernel, or lsm=landlock on its command line, confines tunnels better",
+		    "the kernel lacks %s",
+		    abi > 0	 ? "seccomp"
+		    : seccomp[0] ? "landlock"
+				 : "seccomp and landlock");
 }
 
 static void check_run_folder(struct cli *c, struct finding *f)
@@ -246,10 +266,17 @@ static const struct {
 	const char *name;
 	void (*run)(struct cli *c, struct finding *f);
 } checks[] = {
-	{"tun", check_tun},		{"private", check_private},	    {"kernel", check_kernel},
-	{"run_dir", check_run_folder},	{"udp_buffers", check_udp_buffers}, {"udp_batches", check_udp_batches},
-	{"clock", check_clock},		{"mtu", check_mtu},		    {"overlap", check_overlap},
-	{"locked_memory", check_memory}, {"sandbox", check_sandbox},
+	{"tun", check_tun},
+	{"private", check_private},
+	{"kernel", check_kernel},
+	{"run_dir", check_run_folder},
+	{"udp_buffers", check_udp_buffers},
+	{"udp_batches", check_udp_batches},
+	{"clock", check_clock},
+	{"mtu", check_mtu},
+	{"overlap", check_overlap},
+	{"locked_memory", check_memory},
+	{"sandbox", check_sandbox},
 };
 
 static int put(struct cli *c, const char *name, const struct finding *f)

@@ -9,7 +9,7 @@
 #include <qrencode.h>
 #include <unistd.h>
 
-/* ---- import ---------------------------------------------------------------------------------------- */
+/* ---- import ------------------------------------------------------------ */
 
 int import_parse(int key, char *arg, void *opts, struct rn_error *err)
 {
@@ -40,7 +40,8 @@ static int name_of(const char *file, char *out, size_t size, struct rn_error *er
 	if (str_ends(s, STR(".conf")))
 		s.len -= 5;
 	if (!str_copy(out, size, s))
-		return rn_fail(err, RN_EUSAGE, "%s: too long for a device's name: say --name NAME", file);
+		return rn_fail(err, RN_EUSAGE, "%s: too long for a device's name: say --name NAME",
+			       file);
 	return 0;
 }
 
@@ -55,7 +56,9 @@ static int write_key(const char *folder, const char *file, const uint8_t key[sta
 	if (access(path, F_OK) == 0) {
 		bool same = !wg_key_read(path, there, err) && secret_eq(there, key, WG_KEY_LEN);
 		secret_wipe(there, sizeof(there));
-		return same ? 0 : rn_fail(err, RN_ECANTCREAT, "%s is there already, with another key", path);
+		return same ? 0
+			    : rn_fail(err, RN_ECANTCREAT, "%s is there already, with another key",
+				      path);
 	}
 	base64_encode(text, key, WG_KEY_LEN, BASE64_STD);
 	size_t len = strlen(text);
@@ -87,20 +90,23 @@ static void warn_default_route(const struct wg_config *config)
 	for (size_t i = 0; i < config->peers.len; i++)
 		for (size_t j = 0; j < config->peers.ptr[i].allowed.len; j++)
 			if (!config->peers.ptr[i].allowed.ptr[j].bits) {
-				log_write(LOG_WARN, "AllowedIPs of /0: on the host no default route is set, "
-					"unlike wg-quick does (in private mode it is)");
+				log_write(LOG_WARN,
+					  "AllowedIPs of /0: on the host no default route "
+					  "is set, unlike wg-quick does (in private mode it is)");
 				return;
 			}
 }
 
 /* Parses wg-quick text from FILE; the text is wiped. */
-static int read_quick(const char *file, const char *ignore, struct wg_config *config, struct rn_error *err)
+static int read_quick(const char *file, const char *ignore, struct wg_config *config,
+		      struct rn_error *err)
 {
 	struct buf text;
 	buf_init_secret(&text, QUICK_MAX);
 	int code = file_read(file, &text, err);
 	if (!code)
-		code = quick_parse(config, buf_str(&text), strcmp(file, "-") == 0 ? "stdin" : file, ignore, err);
+		code = quick_parse(config, buf_str(&text), strcmp(file, "-") == 0 ? "stdin" : file,
+				   ignore, err);
 	buf_free(&text);
 	return code;
 }
@@ -126,7 +132,8 @@ int run_import(struct cli *c, int argc, char **argv)
 	if (!code)
 		quick_records(&out, &config, name);
 	if (!code && out.failed)
-		code = rn_fail(&c->err, RN_EDATA, "%s: more addresses of a peer than a record holds", file);
+		code = rn_fail(&c->err, RN_EDATA,
+			       "%s: more addresses of a peer than a record holds", file);
 	if (!code)
 		code = write_keys(&config, name, o->folder ? o->folder : ".", &c->err);
 	if (!code)
@@ -138,7 +145,7 @@ int run_import(struct cli *c, int argc, char **argv)
 	return code;
 }
 
-/* ---- export ---------------------------------------------------------------------------------------- */
+/* ---- export ------------------------------------------------------------ */
 
 int export_parse(int key, char *arg, void *opts, struct rn_error *err)
 {
@@ -184,7 +191,8 @@ int run_export(struct cli *c, int argc, char **argv)
 	return code;
 }
 
-/* ---- qr ---------------------------------------------------------------------------------------------- */
+/* ---- qr
+ * ---------------------------------------------------------------------------------------------- */
 
 int qr_parse(int key, char *arg, void *opts, struct rn_error *err)
 {
@@ -230,9 +238,11 @@ static void draw(struct buf *out, const QRcode *qr, bool colours)
 static int print_qr(struct str text, struct rn_error *err)
 {
 	struct buf out;
-	QRcode *qr = QRcode_encodeData((int)text.len, (const unsigned char *)text.ptr, 0, QR_ECLEVEL_L);
+	QRcode *qr =
+		QRcode_encodeData((int)text.len, (const unsigned char *)text.ptr, 0, QR_ECLEVEL_L);
 	if (!qr && errno == ERANGE)
-		return rn_fail(err, RN_EDATA, "a config of %zu bytes does not fit a QR code (2953 at most)",
+		return rn_fail(err, RN_EDATA,
+			       "a config of %zu bytes does not fit a QR code (2953 at most)",
 			       text.len);
 	if (!qr)
 		return rn_fail_errno(err, RN_EOS, "making the QR code");
@@ -240,7 +250,8 @@ static int print_qr(struct str text, struct rn_error *err)
 	draw(&out, qr, cli_is_tty(1));
 	secret_wipe(qr->data, (size_t)qr->width * (size_t)qr->width);
 	QRcode_free(qr);
-	int code = out.failed ? rn_fail(err, RN_EOS, "out of memory") : fd_write_all(1, buf_str(&out), err);
+	int code = out.failed ? rn_fail(err, RN_EOS, "out of memory")
+			      : fd_write_all(1, buf_str(&out), err);
 	buf_free(&out);
 	return code;
 }
@@ -252,13 +263,15 @@ int run_qr(struct cli *c, int argc, char **argv)
 	struct buf text;
 	bool quick = o->quick, records = o->file;
 	if (quick == records || argc != records)
-		return rn_fail(&c->err, RN_EUSAGE, "say either NAME and --file RECORDS, or --quick FILE");
+		return rn_fail(&c->err, RN_EUSAGE,
+			       "say either NAME and --file RECORDS, or --quick FILE");
 	wg_config_init(&config);
 	buf_init_secret(&text, QUICK_MAX);
 	int code = o->quick ? read_quick(o->quick, NULL, &config, &c->err)
 			    : config_or_running(c, argv[0], o->file, true, &config);
 	if (!code && !config.has_private_key)
-		code = rn_fail(&c->err, RN_ECONFIG, "the config has no private key: a phone could not use it");
+		code = rn_fail(&c->err, RN_ECONFIG,
+			       "the config has no private key: a phone could not use it");
 	if (!code)
 		quick_write(&text, &config, true);
 	if (!code && text.failed)

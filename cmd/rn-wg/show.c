@@ -31,7 +31,7 @@ int show_parse(int key, char *arg, void *opts, struct rn_error *err)
 	}
 }
 
-/* ---- once -------------------------------------------------------------------------------------------- */
+/* ---- once ------------------------------------------------------------ */
 
 /* While watching, an interface says when it was seen. */
 static int show_record(void *ctx, const struct rec *r, struct rn_error *err)
@@ -89,10 +89,10 @@ static int show_all(struct cli *c)
 	return code;
 }
 
-/* ---- again and again --------------------------------------------------------------------------------- */
+/* ---- again and again ------------------------------------------------------------ */
 
-/* The screen as it would be with one round on it. Ends an output and begins the same anew, since the
- * view for people aligns what it has seen whole. */
+/* The screen as it would be with one round on it. Ends an output and begins the same anew, since
+ * the view for people aligns what it has seen whole. */
 static int next_round(struct cli *c)
 {
 	struct rec_out *out = &c->out;
@@ -121,7 +121,8 @@ static int watch(struct cli *c, const char *name)
 		if (round == o->count)
 			break;
 		next.tv_sec += o->watch_s;
-		while (!code && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR)
+		while (!code &&
+		       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR)
 			;
 	}
 	return code;

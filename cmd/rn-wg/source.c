@@ -10,7 +10,8 @@
 
 #define UAPI_MAX (64U << 20)
 
-static int read_records(const char *file, const char *name, struct wg_config *config, struct rn_error *err)
+static int read_records(const char *file, const char *name, struct wg_config *config,
+			struct rn_error *err)
 {
 	struct config_file found = {0};
 	int code = find_config(&found, file, err);
@@ -41,7 +42,8 @@ static int ask_uapi(struct cli *c, const char *name, struct buf *answer)
 	return code;
 }
 
-static struct wg_peer_config *find_peer(struct wg_config *config, const uint8_t key[static WG_KEY_LEN])
+static struct wg_peer_config *find_peer(struct wg_config *config,
+					const uint8_t key[static WG_KEY_LEN])
 {
 	for (size_t i = 0; i < config->peers.len; i++)
 		if (memcmp(config->peers.ptr[i].public_key, key, WG_KEY_LEN) == 0)
@@ -96,5 +98,6 @@ static int read_running(struct cli *c, const char *name, bool secrets, struct wg
 int config_or_running(struct cli *c, const char *name, const char *file, bool secrets,
 		      struct wg_config *config)
 {
-	return file ? read_records(file, name, config, &c->err) : read_running(c, name, secrets, config);
+	return file ? read_records(file, name, config, &c->err)
+		    : read_running(c, name, secrets, config);
 }

@@ -54,7 +54,8 @@ static int read_port(int fd, struct addr *local, struct rn_error *err)
 	return 0;
 }
 
-int relay_start_for(struct cli *c, const struct up_options *o, struct relay_child *r, struct rn_error *err)
+int relay_start_for(struct cli *c, const struct up_options *o, struct relay_child *r,
+		    struct rn_error *err)
 {
 	char program[4096];
 	int word[2];
@@ -66,7 +67,8 @@ int relay_start_for(struct cli *c, const struct up_options *o, struct relay_chil
 	if (r->pid == 0)
 		child(program, o, word[1], self);
 	close(word[1]);
-	int code = r->pid < 0 ? rn_fail_errno(err, RN_EOS, "fork") : read_port(word[0], &r->local, err);
+	int code = r->pid < 0 ? rn_fail_errno(err, RN_EOS, "fork")
+			      : read_port(word[0], &r->local, err);
 	close(word[0]);
 	return code;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rn-wg why: the way to a peer, step by step, from what the tunnel counts and what this machine answers
- * when a datagram of one byte is sent the same way. Each step is a function; the table below is their
- * order, and the first that fails is the answer.
+ * rn-wg why: the way to a peer, step by step, from what the tunnel counts and what this machine
+ * answers when a datagram of one byte is sent the same way. Each step is a function; the table
+ * below is their order, and the first that fails is the answer.
  */
 #include "rn-wg.h"
 
@@ -15,13 +15,14 @@
 
 #define WAIT_S_DEFAULT 6 /* a handshake is begun at most every 5 s */
 #define POLL_MS 100
-#define ECHO_MS 300      /* how long an ICMP error may take to be believed absent */
-#define FRESH_S 180      /* a session is not used longer than this */
+#define ECHO_MS 300 /* how long an ICMP error may take to be believed absent */
+#define FRESH_S 180 /* a session is not used longer than this */
 #define CLOCK_OLDEST 1795000000
 
 enum result { FINE, FAILED, UNKNOWN, SKIPPED };
 
-/* What the tunnel told of the peer at one time. Numbers are UINT64_MAX where the engine does not know. */
+/* What the tunnel told of the peer at one time. Numbers are UINT64_MAX where the engine does not
+ * know. */
 struct told {
 	char peer[REC_LINE_MAX]; /* its record */
 	uint64_t handshake_at, initiations_sent, initiations_received, responses_received,
@@ -37,9 +38,9 @@ struct why {
 	unsigned wait_s;
 	struct told first, now;
 	struct addr endpoint; /* family 0: not known */
-	bool up;              /* there is a session: what could hinder a handshake does not matter */
-	char text[400];       /* the evidence of the step that runs */
-	const char *advice;   /* of the step that failed */
+	bool up;	    /* there is a session: what could hinder a handshake does not matter */
+	char text[400];	    /* the evidence of the step that runs */
+	const char *advice; /* of the step that failed */
 };
 
 int why_parse(int key, char *arg, void *opts, struct rn_error *err)
@@ -54,7 +55,7 @@ int why_parse(int key, char *arg, void *opts, struct rn_error *err)
 	return 0;
 }
 
-/* ---- asking the tunnel ----------------------------------------------------------------------------------- */
+/* ---- asking the tunnel ------------------------------------------------------------ */
 
 static void take_peer(struct told *t, const struct rec *r)
 {
@@ -90,8 +91,8 @@ static int take_record(void *ctx, const struct rec *r, struct rn_error *err)
 	if (rec_is(r, "interface")) {
 		t->has_key = rec_get(r, "public_key").ptr != NULL;
 		t->on_host = str_is(rec_get(r, "netns"), "host");
-	} else if (rec_is(r, "peer") && (str_is(rec_id(r), a->why->peer) ||
-					 str_is(rec_get(r, "name"), a->why->peer))) {
+	} else if (rec_is(r, "peer") &&
+		   (str_is(rec_id(r), a->why->peer) || str_is(rec_get(r, "name"), a->why->peer))) {
 		(void)str_copy(a->why->key, sizeof(a->why->key), rec_id(r));
 		take_peer(t, r);
 	} else if (rec_is(r, "stat")) {
@@ -110,7 +111,8 @@ static int ask(struct why *w, struct told *t)
 	return ask_tunnel(w->cli, w->tunnel, STR("request=show what=detail\n"), take_record, &a);
 }
 
-/* The value of KEY in the peer's record, within that record's text; not decoded (it is never escaped). */
+/* The value of KEY in the peer's record, within that record's text; not decoded (it is never
+ * escaped). */
 static struct str peer_value(const struct why *w, const char *key)
 {
 	struct rec r;
@@ -142,10 +144,11 @@ static bool grew(uint64_t before, uint64_t now)
 static bool has_failed_answer(const struct why *w)
 {
 	return grew(w->first.responses_failed, w->now.responses_failed) ||
-	       (known(w->now.responses_failed) && w->now.responses_failed && !w->now.responses_received);
+	       (known(w->now.responses_failed) && w->now.responses_failed &&
+		!w->now.responses_received);
 }
 
-/* ---- the steps ----------------------------------------------------------------------------------------- */
+/* ---- the steps ------------------------------------------------------------ */
 
 static void say(struct why *w, const char *advice, const char *fmt, ...) printf_like(3, 4);
 static void say(struct why *w, const char *advice, const char *fmt, ...)
@@ -163,7 +166,8 @@ static enum result step_peer(struct why *w)
 		say(w, NULL, "%s has it", w->tunnel);
 		return FINE;
 	}
-	say(w, "rn-wg show lists the peers, rn-wg set adds one", "%s has no peer of that name or key", w->tunnel);
+	say(w, "rn-wg show lists the peers, rn-wg set adds one",
+	    "%s has no peer of that name or key", w->tunnel);
 	return FAILED;
 }
 
@@ -173,7 +177,8 @@ static enum result step_key(struct why *w)
 		say(w, NULL, "the tunnel has a private key");
 		return FINE;
 	}
-	say(w, "name a private_key_file in the interface record", "the tunnel has no private key: it can speak to "
+	say(w, "name a private_key_file in the interface record",
+	    "the tunnel has no private key: it can speak to "
 	    "nobody");
 	return FAILED;
 }
@@ -181,12 +186,15 @@ static enum result step_key(struct why *w)
 static enum result step_clock(struct why *w)
 {
 	if (clock_wall_s() < CLOCK_OLDEST) {
-		say(w, "set the clock", "the clock stands at %lld, which is past: peers refuse handshakes older "
-		    "than the last", (long long)clock_wall_s());
+		say(w, "set the clock",
+		    "the clock stands at %lld, which is past: peers refuse handshakes older "
+		    "than the last",
+		    (long long)clock_wall_s());
 		return FAILED;
 	}
 	if (w->now.old_initiations) {
-		say(w, "set the peer's clock, or wait until it has caught up", "%llu handshakes came that were "
+		say(w, "set the peer's clock, or wait until it has caught up",
+		    "%llu handshakes came that were "
 		    "older than the one before: somebody's clock was set back",
 		    (unsigned long long)w->now.old_initiations);
 		return w->up ? UNKNOWN : FAILED;
@@ -201,7 +209,8 @@ static enum result step_endpoint(struct why *w)
 	struct rn_error err;
 	char text[ADDR_TEXT_MAX];
 	if (!endpoint.ptr) {
-		say(w, "give it an endpoint, or look from its side", "none is configured, and it has not called yet");
+		say(w, "give it an endpoint, or look from its side",
+		    "none is configured, and it has not called yet");
 		return FAILED;
 	}
 	if (addr_parse(&w->endpoint, endpoint, -1)) {
@@ -241,7 +250,8 @@ static void device_of(const struct addr *a, char *out, size_t size)
 		struct addr own = {0};
 		if (!i->ifa_addr || i->ifa_addr->sa_family != a->sa.sa_family)
 			continue;
-		memcpy(&own, i->ifa_addr, a->sa.sa_family == AF_INET ? sizeof(own.in) : sizeof(own.in6));
+		memcpy(&own, i->ifa_addr,
+		       a->sa.sa_family == AF_INET ? sizeof(own.in) : sizeof(own.in6));
 		if (addr_eq_ip(&own, a))
 			(void)snprintf(out, size, "%s", i->ifa_name);
 	}
@@ -293,20 +303,24 @@ static enum result step_firewall(struct why *w)
 {
 	int wrong = probe_endpoint(w);
 	if (wrong == EPERM || wrong == EACCES) {
-		say(w, "nft list ruleset: let UDP out to it", "this machine's firewall does not let UDP out to it");
+		say(w, "nft list ruleset: let UDP out to it",
+		    "this machine's firewall does not let UDP out to it");
 		return FAILED;
 	}
 	if (wrong == ECONNREFUSED) {
-		say(w, "start the peer's tunnel, or correct the port", "the peer's machine answers, but nothing "
+		say(w, "start the peer's tunnel, or correct the port",
+		    "the peer's machine answers, but nothing "
 		    "listens at that port (port unreachable), or its firewall rejects it");
 		return FAILED;
 	}
 	if (wrong) {
-		say(w, "a router or firewall on the way refuses it", "an answer came to a datagram: %s",
-		    strerror(wrong));
+		say(w, "a router or firewall on the way refuses it",
+		    "an answer came to a datagram: %s", strerror(wrong));
 		return FAILED;
 	}
-	say(w, NULL, "UDP can be sent, and nobody refused it; what drops it silently shows in the next steps");
+	say(w, NULL,
+	    "UDP can be sent, and nobody refused it; what drops it silently shows in the next "
+	    "steps");
 	return FINE;
 }
 
@@ -361,17 +375,22 @@ static enum result step_answered(struct why *w)
 		return FINE;
 	}
 	if (grew(w->first.cookies, w->now.cookies)) {
-		say(w, "try again: the next handshake carries the cookie", "the peer is under load and sent a cookie");
+		say(w, "try again: the next handshake carries the cookie",
+		    "the peer is under load and sent a cookie");
 		return FAILED;
 	}
 	if (known(w->now.initiations_received) && w->now.initiations_received) {
-		say(w, "look at firewalls on the way from here to the peer, and at the preshared keys",
+		say(w,
+		    "look at firewalls on the way from here to the peer, and at the preshared keys",
 		    "the peer's handshakes come in, but our answers are not confirmed");
 		return FAILED;
 	}
-	say(w, "on the peer: rn-wg show --detail (do handshakes come in? does it have our public key, and we "
+	say(w,
+	    "on the peer: rn-wg show --detail (do handshakes come in? does it have our public key, "
+	    "and we "
 	    "its?); between: firewalls, NAT, the port",
-	    "silence for %u s, which is also how a peer treats a key that it does not know", w->wait_s);
+	    "silence for %u s, which is also how a peer treats a key that it does not know",
+	    w->wait_s);
 	return FAILED;
 }
 
@@ -382,7 +401,8 @@ static enum result step_psk(struct why *w)
 		return FINE;
 	}
 	say(w, "put the same preshared key on both sides, or on none",
-	    "the answer does not decrypt: the preshared keys differ, or another peer is at that address");
+	    "the answer does not decrypt: the preshared keys differ, or another peer is at that "
+	    "address");
 	return FAILED;
 }
 
@@ -390,11 +410,14 @@ static enum result step_allowed(struct why *w)
 {
 	struct str allowed = peer_value(w, "allowed_ips");
 	if (!allowed.len) {
-		say(w, "give it allowed_ips", "it has none: nothing can be sent to it or taken from it");
+		say(w, "give it allowed_ips",
+		    "it has none: nothing can be sent to it or taken from it");
 		return FAILED;
 	}
 	if (known(w->now.source_dropped) && w->now.source_dropped) {
-		say(w, "add the addresses that it sends from to allowed_ips, or correct its own address",
+		say(w,
+		    "add the addresses that it sends from to allowed_ips, or correct its own "
+		    "address",
 		    "%llu packets came from addresses that are not allowed it",
 		    (unsigned long long)w->now.source_dropped);
 		return FAILED;
@@ -408,13 +431,14 @@ static const struct step {
 	enum result (*run)(struct why *w);
 	bool only_without_session; /* which would prove that it is well */
 } steps[] = {
-	{"peer", step_peer, false},	{"key", step_key, false},   {"clock", step_clock, false},
-	{"endpoint", step_endpoint, true}, {"route", step_route, true}, {"firewall", step_firewall, true},
-	{"sent", step_sent, false},	{"answered", step_answered, false}, {"psk", step_psk, false},
-	{"allowed_ips", step_allowed, false},
+	{"peer", step_peer, false},   {"key", step_key, false},
+	{"clock", step_clock, false}, {"endpoint", step_endpoint, true},
+	{"route", step_route, true},  {"firewall", step_firewall, true},
+	{"sent", step_sent, false},   {"answered", step_answered, false},
+	{"psk", step_psk, false},     {"allowed_ips", step_allowed, false},
 };
 
-/* ---- telling --------------------------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------ */
 
 static int put_step(struct why *w, const char *name, enum result result)
 {

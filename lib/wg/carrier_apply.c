@@ -257,7 +257,7 @@ static void bring_back(struct carrier *d, const struct wg_config *undo, struct r
 	struct rn_error second;
 	struct map none = {0};
 	if (apply_all(d, undo, &none, &second))
-		log_write(LOG_ERROR, "%s: after a change that failed (%s), this could not be brought back: %s",
+		log_write(LOG_ERROR, "%s: a change failed (%s), and could not be taken back: %s",
 			  d->base.name, err->text, second.text);
 }
 

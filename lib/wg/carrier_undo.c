@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * All or nothing: what a change is about to touch, written down as the change that would bring it back.
- * A peer's sessions are not part of that; so peers that go, go last, when nothing can fail any more.
+ * All or nothing: what a change is about to touch, written down as the change that would bring it
+ * back. A peer's sessions are not part of that; so peers that go, go last, when nothing can fail
+ * any more.
  */
 #include "wg/carrier_impl.h"
 
@@ -16,8 +17,8 @@ static const char *text(struct wg_config *undo, const char *s)
 }
 
 /* PEER as it is, to be set exactly. */
-static int remember_peer(const struct carrier *d, struct wg_config *undo, const struct wg_peer *peer,
-			 struct rn_error *err)
+static int remember_peer(const struct carrier *d, struct wg_config *undo,
+			 const struct wg_peer *peer, struct rn_error *err)
 {
 	struct wg_peer_info info;
 	struct cidr prefix;
@@ -72,7 +73,8 @@ static int remember_peers(struct carrier *d, const struct wg_config *c, const st
 		code = remember_taken(d, named, undo, p, err);
 		if (!code && peer)
 			code = remember_peer(d, undo, peer, err);
-		struct wg_peer_config *gone = code || peer ? NULL : wg_config_peer(undo, p->public_key);
+		struct wg_peer_config *gone =
+			code || peer ? NULL : wg_config_peer(undo, p->public_key);
 		if (gone)
 			gone->remove = true;
 		else if (!code && !peer)

@@ -39,13 +39,15 @@ static void plan_interface(struct plan *p, const struct wg_config *c, enum insid
 	step(p, "device", p->name, text);
 	snprintf(text, sizeof(text), "%u", c->listen_port);
 	step(p, "socket", c->has_listen_port && c->listen_port ? text : NULL,
-	     c->has_listen_port && c->listen_port ? "UDP port, IPv4 and IPv6" : "a UDP port that is free");
+	     c->has_listen_port && c->listen_port ? "UDP port, IPv4 and IPv6"
+						  : "a UDP port that is free");
 	for (size_t i = 0; i < c->addresses.len; i++)
 		step_cidr(p, "address", &c->addresses.ptr[i], NULL);
 	step(p, "policy", c->has_forward && c->forward ? "forward" : NULL,
-	     c->has_forward && c->forward	? "packets for others are passed on"
-	     : c->has_addresses && c->addresses.len ? "only packets for its own addresses are let in"
-						: "it has no address: all packets are let in");
+	     c->has_forward && c->forward ? "packets for others are passed on"
+	     : c->has_addresses && c->addresses.len
+		     ? "only packets for its own addresses are let in"
+		     : "it has no address: all packets are let in");
 }
 
 static void plan_peers(struct plan *p, const struct wg_config *c)
@@ -73,8 +75,8 @@ static void plan_routes(struct plan *p, const struct wg_config *c, enum inside_m
 				step_cidr(p, "route", &c->peers.ptr[i].allowed.ptr[j], NULL);
 }
 
-void engine_plan(const struct wg_config *c, const char *name, enum inside_mode mode, const char *engine,
-		 struct buf *out)
+void engine_plan(const struct wg_config *c, const char *name, enum inside_mode mode,
+		 const char *engine, struct buf *out)
 {
 	struct plan p = {.out = out, .name = name};
 	plan_interface(&p, c, mode, engine);

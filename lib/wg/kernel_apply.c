@@ -127,22 +127,43 @@ static int apply_once(struct kernel *k, const struct wg_config *c, struct rn_err
 	return code;
 }
 
+/* Whether the device, as it was looked at, has peers that C takes away by not naming them. */
+static int some_go(const struct kernel *k, const struct wg_config *c, bool *go, struct rn_error *err)
+{
+	struct map named = {0};
+	int code = 0;
+	*go = false;
+	for (size_t i = 0; c->replace_peers && i < c->peers.len && !code; i++)
+		if (!map_set(&named, str_make(c->peers.ptr[i].public_key, WG_KEY_LEN), &c->peers.ptr[i]))
+			code = rn_fail(err, RN_EOS, "out of memory");
+	for (size_t i = 0; c->replace_peers && i < k->state.peers.len && !*go; i++)
+		*go = !map_get(&named, str_make(k->state.peers.ptr[i].info.public_key, WG_KEY_LEN));
+	map_free(&named);
+	return code;
+}
+
 /* What cannot be undone, that peers go with their sessions, comes last, when all else is done. */
 static int apply(struct kernel *k, const struct wg_config *c, struct rn_error *err)
 {
 	struct wg_config all_but = *c; /* borrows what is in C */
+	bool go;
+	int code = kernel_look(k, err);
+	if (!code)
+		code = some_go(k, c, &go, err);
 	all_but.replace_peers = false;
-	int code = apply_once(k, &all_but, err);
-	return !code && c->replace_peers ? apply_once(k, c, err) : code;
+	if (!code)
+		code = apply_once(k, go ? &all_but : c, err);
+	return !code && go ? apply_once(k, c, err) : code;
 }
 
 /* After a failure in the middle, which is what ERR tells. */
-static void bring_back(struct kernel *k, const struct wg_config *undo, bool addressed, const struct rn_error *err)
+static void bring_back(struct kernel *k, const struct wg_config *undo, bool addressed,
+		       const struct rn_error *err)
 {
 	struct rn_error second;
 	k->base.addressed = addressed;
 	if (apply(k, undo, &second))
-		log_write(LOG_ERROR, "%s: after a change that failed (%s), this could not be brought back: %s",
+		log_write(LOG_ERROR, "%s: a change failed (%s), and could not be taken back: %s",
 			  k->base.name, err->text, second.text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * All or nothing with the kernel's device: what it is, written down as the config that brings it back.
+ * All or nothing with the kernel's device: what it is, written down as the config that brings it
+ * back.
  */
 #include "wg/kernel_impl.h"
 
@@ -14,8 +15,8 @@ static const char *text(struct wg_config *undo, const char *s)
 	return s ? arena_str(&undo->arena, str_from(s)).ptr : NULL;
 }
 
-static int remember_peer(const struct kernel *k, const struct kernel_peer *peer, struct wg_config *undo,
-			 struct rn_error *err)
+static int remember_peer(const struct kernel *k, const struct kernel_peer *peer,
+			 struct wg_config *undo, struct rn_error *err)
 {
 	const struct engine_peer *own = engine_peer_find(&k->base, peer->info.public_key);
 	struct wg_peer_config *p = wg_config_peer(undo, peer->info.public_key);

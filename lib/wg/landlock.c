@@ -17,11 +17,11 @@
 #define RULE_PATH 1
 #define RULE_PORT 2
 
-#define FS_READ (1ULL << 2 | 1ULL << 3) /* files, folders */
+#define FS_READ (1ULL << 2 | 1ULL << 3)			  /* files, folders */
 #define FS_KEEP_FILES (1ULL << 1 | 1ULL << 5 | 1ULL << 8) /* write, remove, make */
-#define FS_REFER (1ULL << 13)     /* from version 2 */
-#define FS_TRUNCATE (1ULL << 14)  /* from version 3 */
-#define FS_IOCTL_DEV (1ULL << 15) /* from version 5 */
+#define FS_REFER (1ULL << 13)				  /* from version 2 */
+#define FS_TRUNCATE (1ULL << 14)			  /* from version 3 */
+#define FS_IOCTL_DEV (1ULL << 15)			  /* from version 5 */
 #define FS_ALL_1 ((1ULL << 13) - 1)
 #define NET_BIND_TCP (1ULL << 0) /* from version 4 */
 #define NET_CONNECT_TCP (1ULL << 1)
@@ -71,7 +71,9 @@ static struct ruleset choose(enum sandbox_role role, int abi)
 
 static size_t size_for(int abi)
 {
-	return abi >= 6 ? sizeof(struct ruleset) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+	return abi >= 6	  ? sizeof(struct ruleset)
+	       : abi >= 4 ? 2 * sizeof(uint64_t)
+			  : sizeof(uint64_t);
 }
 
 static bool allow_folder(int ruleset, const char *path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prefixes either nest or have nothing in common. So all of them sorted by address, the shorter first,
- * are a walk through a tree, and those above the present one are a stack of 128 at most.
+ * Prefixes either nest or have nothing in common. So all of them sorted by address, the shorter
+ * first, are a walk through a tree, and those above the present one are a stack of 128 at most.
  */
 #include "wg/overlap.h"
 
@@ -10,7 +10,7 @@ enum whose { OURS, HOST, ENDPOINT };
 struct claim {
 	struct cidr prefix;
 	enum whose whose;
-	const struct wg_peer_config *peer;   /* ours, of a peer, and endpoints */
+	const struct wg_peer_config *peer; /* ours, of a peer, and endpoints */
 	const struct overlap_range *range; /* the host's */
 };
 typedef VEC(struct claim) claims;
@@ -27,7 +27,8 @@ static int compare(const void *a, const void *b)
 /* The first pair, in address order, that FN says must not overlap: *OUTER holds *INNER. */
 typedef bool clash_fn(const struct claim *outer, const struct claim *inner);
 
-static bool find_clash(claims *all, clash_fn *clash, const struct claim **outer, const struct claim **inner)
+static bool find_clash(claims *all, clash_fn *clash, const struct claim **outer,
+		       const struct claim **inner)
 {
 	VEC(const struct claim *) above = {0};
 	bool found = false;
@@ -54,12 +55,13 @@ static bool find_clash(claims *all, clash_fn *clash, const struct claim **outer,
 void overlap_clear_host_bits(struct cidr *c)
 {
 	for (unsigned bit = c->bits; bit < (c->family == AF_INET ? 32U : 128U); bit++)
-		c->ip[bit / 8] &= (uint8_t)~(0x80U >> bit % 8);
+		c->ip[bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
 }
 
-/* ---- what a config claims ---------------------------------------------------------------------------- */
+/* ---- what a config claims ------------------------------------------------------------ */
 
-static bool push(claims *all, const struct cidr *prefix, enum whose whose, const struct wg_peer_config *peer)
+static bool push(claims *all, const struct cidr *prefix, enum whose whose,
+		 const struct wg_peer_config *peer)
 {
 	struct claim *c = VEC_PUSH(all);
 	if (!c)
@@ -140,14 +142,17 @@ static int refuse(const struct claim *outer, const struct claim *inner, struct r
 	cidr_format(&other->prefix, theirs);
 	if (other->whose == ENDPOINT) {
 		name_peer(other->peer, who, sizeof(who));
-		return rn_fail(err, RN_ECONFIG, "%s: its endpoint %s lies in %s, which goes into the tunnel: "
-			"the tunnel would carry itself (--allow-overlap takes it anyway)", who,
-			other->peer->endpoint, mine);
+		return rn_fail(err, RN_ECONFIG,
+			       "%s: its endpoint %s lies in %s, which goes into the tunnel: "
+			       "the tunnel would carry itself (--allow-overlap takes it anyway)",
+			       who, other->peer->endpoint, mine);
 	}
 	if (ours->peer)
 		name_peer(ours->peer, who, sizeof(who));
-	return rn_fail(err, RN_ECONFIG, "%s: %s overlaps %s, which this machine has on %s (--allow-overlap "
-		"takes it anyway, --netns private keeps them apart)", who, mine, theirs, other->range->device);
+	return rn_fail(err, RN_ECONFIG,
+		       "%s: %s overlaps %s, which this machine has on %s (--allow-overlap "
+		       "takes it anyway, --netns private keeps them apart)",
+		       who, mine, theirs, other->range->device);
 }
 
 int overlap_check(const struct wg_config *c, const char *name, const overlap_ranges *host,

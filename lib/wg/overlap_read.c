@@ -24,7 +24,7 @@ struct found {
 static bool is_local_only(const struct cidr *c)
 {
 	static const struct cidr ranges[] = {
-		{AF_INET, {127}, 8},	 {AF_INET, {224}, 4},	{AF_INET, {169, 254}, 16},
+		{AF_INET, {127}, 8},	      {AF_INET, {224}, 4},   {AF_INET, {169, 254}, 16},
 		{AF_INET6, {0xfe, 0x80}, 10}, {AF_INET6, {0xff}, 8}, {AF_INET6, {[15] = 1}, 128},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
@@ -106,7 +106,8 @@ static int dump(struct mnl_socket *sock, uint16_t type, size_t head, mnl_cb_t fn
 	for (int more = MNL_CB_OK; more > MNL_CB_STOP;) {
 		ssize_t n = mnl_socket_recvfrom(sock, bytes, sizeof(bytes));
 		more = n < 0 ? MNL_CB_ERROR
-			     : mnl_cb_run(bytes, (size_t)n, type, mnl_socket_get_portid(sock), fn, r);
+			     : mnl_cb_run(bytes, (size_t)n, type, mnl_socket_get_portid(sock), fn,
+					  r);
 		if (more == MNL_CB_ERROR)
 			return rn_fail_errno(err, RN_EOS, "reading the machine's routes");
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading the files of wg-quick(8) and wg(8): sections, "Key = value", "#" begins a comment. Keys are
- * matched without regard to case; a list may be spread over several lines.
+ * Reading the files of wg-quick(8) and wg(8): sections, "Key = value", "#" begins a comment. Keys
+ * are matched without regard to case; a list may be spread over several lines.
  */
 #include "wg/quick.h"
 
@@ -11,15 +11,16 @@ struct parser {
 	struct wg_config *config;
 	struct wg_peer_config *peer;
 	struct buf dns, search; /* lists under way */
-	struct map peers;       /* public keys seen, to the struct wg_config: there is nothing to know of them */
-	struct arena arena;     /* of the keys in the map */
+	struct map peers;	/* public keys seen (the values mean nothing) */
+	struct arena arena;	/* of the keys in the map */
 	const char *ignore;
 	enum section section;
 	bool interface_seen, key_seen;
 	size_t peer_line; /* where the section of the last peer began */
 };
 
-/* ---- one function a key: NULL, or what is wrong with VALUE ------------------------------------------ */
+/* ---- one function a key: NULL, or what is wrong with VALUE
+ * ------------------------------------------ */
 
 #define NOT_UNDERSTOOD "not understood"
 #define NO_MEMORY "out of memory"
@@ -44,7 +45,8 @@ static const char *set_private_key(struct parser *p, struct str value)
 										    : "not a key";
 }
 
-static const char *set_number(struct str value, uint64_t min, uint64_t max, bool *has, uint64_t *out)
+static const char *set_number(struct str value, uint64_t min, uint64_t max, bool *has,
+			      uint64_t *out)
 {
 	*has = str_to_u64(value, max, out) && *out >= min;
 	return *has ? NULL : NOT_UNDERSTOOD;
@@ -156,7 +158,8 @@ static const char *set_save_config(struct parser *p, struct str value)
 static const char *refuse_script(struct parser *p, struct str value)
 {
 	(void)p, (void)value;
-	return "not supported: rn-wg runs no commands (do it around rn-wg up, in a systemd unit for "
+	return "not supported: rn-wg runs no commands (do it around rn-wg up, in a systemd unit "
+	       "for "
 	       "example; --ignore leaves it out)";
 }
 
@@ -239,7 +242,7 @@ static const struct key {
 	{"PublicKey", SECTION_PEER, false, set_public_key},
 };
 
-/* ---- lines ------------------------------------------------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------ */
 
 static bool is_ignored(const struct parser *p, struct str key)
 {
@@ -296,7 +299,8 @@ static bool is_word(struct str s)
 	return s.len > 0 && s.len <= 24;
 }
 
-static int fail_line(const char *name, size_t line, struct str key, const char *why, struct rn_error *err)
+static int fail_line(const char *name, size_t line, struct str key, const char *why,
+		     struct rn_error *err)
 {
 	if (!is_word(key))
 		return rn_fail(err, RN_EDATA, "%s:%zu: %s", name, line, why);
@@ -317,8 +321,9 @@ static const char *take_key(struct parser *p, uint32_t *seen, struct str value, 
 		if (is_ignored(p, *key))
 			return NULL;
 		if (p->section != keys[i].section)
-			return keys[i].section == SECTION_PEER ? "belongs into a [Peer] section"
-							       : "belongs into the [Interface] section";
+			return keys[i].section == SECTION_PEER
+				       ? "belongs into a [Peer] section"
+				       : "belongs into the [Interface] section";
 		if (!keys[i].list && (*seen & 1U << i))
 			return "stands twice";
 		*seen |= 1U << i;
@@ -327,8 +332,8 @@ static const char *take_key(struct parser *p, uint32_t *seen, struct str value, 
 	return is_ignored(p, *key) ? NULL : "unknown key";
 }
 
-static int take_line(struct parser *p, struct str line, size_t number, uint32_t *seen, const char *name,
-		     struct rn_error *err)
+static int take_line(struct parser *p, struct str line, size_t number, uint32_t *seen,
+		     const char *name, struct rn_error *err)
 {
 	struct str rest = line, text, key = {0};
 	const char *why = NULL;

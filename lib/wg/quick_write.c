@@ -86,7 +86,7 @@ void quick_write(struct buf *out, const struct wg_config *c, bool secrets)
 		put_peer(out, &c->peers.ptr[i], secrets);
 }
 
-/* ---- records ----------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------ */
 
 static void add_cidrs(struct buf *out, const char *key, const struct cidr *v, size_t n)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a running tunnel gives up once it serves: every system call that it does not need (seccomp(2)),
- * and writing (but in its own folders) or executing any file (landlock(7)), in private mode also TCP. What the kernel lacks is
- * left out quietly; rn-wg show says what holds.
+ * and writing (but in its own folders) or executing any file (landlock(7)), in private mode also TCP.
+ * What the kernel lacks is left out quietly; rn-wg show says what holds.
  */
 #ifndef RN_WG_SANDBOX_H
 #define RN_WG_SANDBOX_H

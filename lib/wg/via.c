@@ -7,11 +7,11 @@
 
 struct via_peer {
 	uint8_t key[WG_KEY_LEN];
-	struct addr direct;     /* its own endpoint, when it was last there */
-	uint64_t handshake_ns;  /* the last one */
-	uint32_t initiations;   /* sent, up to then */
-	uint64_t waiting_ms;    /* since when an answer is waited for; 0: none is */
-	uint64_t tried_ms;      /* when DIRECT was last tried from the other way */
+	struct addr direct;    /* its own endpoint, when it was last there */
+	uint64_t handshake_ns; /* the last one */
+	uint32_t initiations;  /* sent, up to then */
+	uint64_t waiting_ms;   /* since when an answer is waited for; 0: none is */
+	uint64_t tried_ms;     /* when DIRECT was last tried from the other way */
 };
 
 struct via {
@@ -65,7 +65,8 @@ static void look_at(struct via *v, const uint8_t key[static WG_KEY_LEN])
 	struct wg_peer_info info;
 	uint64_t now = loop_now_ms(v->loop), after = v->conf.after_s * 1000ULL;
 	struct via_peer *p = find_or_add(v, key);
-	if (!p || !v->engine->ops->peer_info(v->engine, key, &info) || !info.endpoint.to.sa.sa_family)
+	if (!p || !v->engine->ops->peer_info(v->engine, key, &info) ||
+	    !info.endpoint.to.sa.sa_family)
 		return;
 	bool away = addr_eq(&info.endpoint.to, &v->conf.local);
 	see(p, &info, now);
@@ -108,7 +109,8 @@ static void look(struct timer *t)
 	timer_start(v->loop, &v->timer, LOOK_MS);
 }
 
-struct via *via_new(struct loop *l, struct engine *e, const struct via_conf *conf, struct rn_error *err)
+struct via *via_new(struct loop *l, struct engine *e, const struct via_conf *conf,
+		    struct rn_error *err)
 {
 	if (!e->ops->peer_try) {
 		rn_fail(err, RN_EUSAGE, "--via needs the user engine");

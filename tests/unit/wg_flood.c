@@ -11,7 +11,7 @@
 #define FLOOD 20000U
 #define S NS_PER_S
 
-/* ---- counting allocations --------------------------------------------------------------------------- */
+/* ---- counting allocations ------------------------------------------------------------ */
 
 static unsigned allocations;
 
@@ -42,7 +42,7 @@ void *realloc(void *p, size_t size)
 }
 #endif
 
-/* ---- the floods ---------------------------------------------------------------------------------------- */
+/* ---- the floods ------------------------------------------------------------ */
 
 /* Keeps the first datagram of a kind that flies. */
 static bool keep_initiation(struct sim *s, struct sim_flight *f)
@@ -167,7 +167,7 @@ static void test_handshakes(void)
 	sim_free(s);
 }
 
-/* ---- what is told of the link -------------------------------------------------------------------------- */
+/* ---- what is told of the link ------------------------------------------------------------ */
 
 static bool lose_every_fourth(struct sim *s, struct sim_flight *f)
 {
