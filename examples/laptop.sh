@@ -8,4 +8,7 @@ invite=${1:?usage: laptop.sh INVITATION [PATTERN]}
 pattern=${2:-.}
 
 rn-node status >/dev/null 2>&1 || rn join "$invite"
-rn-discover | grep -- "$pattern" | rn-expose -
+found=$(rn-discover | grep -- "$pattern")
+exec rn-expose - <<FOUND
+$found
+FOUND

@@ -182,18 +182,19 @@ static int no_action(struct cli *c, const char *kind, const char *name)
 			n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", n ? ", " : "",
 					      actions[i].name);
 	}
-	return rn_fail(&c->err, RN_EUSAGE, "%s %s: no such action; there are %s", kind, name,
-		       known);
+	return name ? rn_fail(&c->err, RN_EUSAGE, "%s %s: no such action; there are %s", kind,
+			      name, known)
+		    : rn_fail(&c->err, RN_EUSAGE, "%s: missing action: %s", kind, known);
 }
 
 int run_kind(struct cli *c, int argc, char **argv)
 {
-	const struct action *a = action_find(c->cmd->name, argv[0]);
+	const struct action *a = argc ? action_find(c->cmd->name, argv[0]) : NULL;
 	struct call k = {.cli = c, .kind = c->cmd->name, .id = ""};
 	struct work s;
 
 	if (!a)
-		return no_action(c, k.kind, argv[0]);
+		return no_action(c, k.kind, argc ? argv[0] : NULL);
 	if (a->id && argc < 2)
 		return rn_fail(&c->err, RN_EUSAGE, "%s %s: of which %s?", k.kind, a->name, k.kind);
 	if (argc > 1 + a->id && !a->fields)

@@ -6,7 +6,7 @@
 		.name = n, .args = a, .options = o, .parse = parse_option,                         \
 		.opts_size = sizeof(struct options), .run = r, .min = lo, .max = hi, .doc = d      \
 	}
-#define KIND(n, o, d) COMMAND(n, "ACTION...", o, run_kind, 1, -1, d)
+#define KIND(n, o, d) COMMAND(n, "ACTION...", o, run_kind, 0, -1, d)
 
 static const struct cli_cmd cmds[] = {
 	{.name = "init",

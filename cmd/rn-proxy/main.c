@@ -7,6 +7,7 @@
 #include "proxy/proxy.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -49,10 +50,10 @@ static const struct argp_option check_options[] = {
 	{0}};
 
 static const struct argp_option name_options[] = {
-	{"name", 'n', "NAME", 0, "Which running proxy (default: proxy)", 0}, {0}};
+	{"name", 'n', "NAME", 0, "Which running proxy (default: the only one)", 0}, {0}};
 
 static const struct argp_option log_options[] = {
-	{"name", 'n', "NAME", 0, "Which running proxy (default: proxy)", 0},
+	{"name", 'n', "NAME", 0, "Which running proxy (default: the only one)", 0},
 	{"follow", 'f', 0, 0, "Go on with the records as they come", 0},
 	{0}};
 
@@ -230,15 +231,47 @@ static int put_held(void *ctx, const struct rec *r, struct rn_error *err)
 	return rc;
 }
 
+static bool answers(const char *path)
+{
+	struct rn_error err;
+
+	return ctl_call(path, STR("request=hello\n"), CALL_MS, NULL, NULL, NULL, NULL, &err) == 0;
+}
+
+/* Without --name the only proxy that runs is meant: on a gateway it has the network's name. */
+static int find_running(struct cli *c, char *path, size_t size)
+{
+	char pattern[PATH_MAX];
+	size_t n = 0;
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/proxy-*.sock", c->run_dir);
+	if (glob(pattern, 0, NULL, &found))
+		found.gl_pathc = 0;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		if (answers(found.gl_pathv[i]) && n++ == 0)
+			snprintf(path, size, "%s", found.gl_pathv[i]);
+	if (found.gl_pathc)
+		globfree(&found);
+	if (n == 0)
+		return rn_fail(&c->err, RN_EAWAY,
+			       "no proxy of yours is running (its socket would be in %s)", c->run_dir);
+	return n == 1 ? 0
+		      : rn_fail(&c->err, RN_EUSAGE,
+				"%zu proxies are running: choose one with --name (ls %s)", n, pattern);
+}
+
 static int ask(struct cli *c, struct str request, int timeout_ms, ctl_answer_fn *fn)
 {
 	const struct options *o = c->opts;
 	char path[108], name[96];
+	int rc;
 
-	snprintf(name, sizeof(name), "proxy-%s.sock", o->name ? o->name : "proxy");
+	snprintf(name, sizeof(name), "proxy-%s.sock", o->name ? o->name : "");
 	if (!path_join(path, sizeof(path), c->run_dir, str_from(name)))
 		return rn_fail(&c->err, RN_EUSAGE, "the name is too long");
-	return ctl_call(path, request, timeout_ms, fn, c, NULL, NULL, &c->err);
+	rc = o->name ? 0 : find_running(c, path, sizeof(path));
+	return rc ? rc : ctl_call(path, request, timeout_ms, fn, c, NULL, NULL, &c->err);
 }
 
 static int reload_run(struct cli *c, int argc, char **argv)

@@ -11,6 +11,8 @@
 /* Words that are a command of one of the programs; everything else is a program's name. */
 const struct shorthand shorthands[] = {{"join", "rn-node", "Join a network with an invitation"},
 				       {"invite", "rn-console", "Invite a machine to the network"},
+				       {"leave", "rn-node", "Leave a network again"},
+				       {"status", "rn-node", "How this machine's node and tunnel are"},
 				       {0}};
 
 static const struct shorthand *shorthand_find(const char *word)
