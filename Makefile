@@ -137,13 +137,19 @@ uninstall:
 	scripts/install --remove "$(DESTDIR)" "$(PREFIX)" $(B)
 dist:
 	git archive --format=tar.gz --prefix=rustronaut-$(VERSION)/ -o rustronaut-$(VERSION).tar.gz HEAD
+# The committed tree as a Debian package, in build/deb.
+deb:
+	rm -rf build/deb && mkdir -p build/deb
+	git archive --prefix=rustronaut-$(VERSION)/ HEAD | tar -x -C build/deb
+	cd build/deb/rustronaut-$(VERSION) && dpkg-buildpackage -us -uc -b
+	@ls build/deb/*.deb
 clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "make deps | check-long | fuzz | lint | bench | install | uninstall | dist | clean"
+	@echo "make deps | check-long | fuzz | lint | bench | install | uninstall | dist | deb | clean"
 
-.PHONY: all deps deps-present demo check check-long fuzz lint bench install uninstall dist clean help \
+.PHONY: all deps deps-present demo check check-long fuzz lint bench install uninstall dist deb clean help \
 	unit-bins bench-bins fuzz-bins
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(PROG_SRC:%.c=$(B)/obj/%.d) $(UNIT:%=$(B)/obj/tests/unit/%.d) \
