@@ -205,7 +205,7 @@ for ((ROUND = 1; ROUND <= ROUNDS; ROUND++)); do
 		fi
 		down
 		[ "$ROUND" -eq 1 ] || continue # the next two take long and vary less
-		case $WHAT in *peers*) many $PEERS ;; esac
+		case $WHAT in *peers*) many "$PEERS" ;; esac
 		case $WHAT in *flood*) flood 100000 ;; esac
 	done
 done

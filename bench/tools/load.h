@@ -72,7 +72,8 @@ static inline int load_socket(const char *ns, const struct addr *a, int type)
 	int fd = socket(a->sa.sa_family, type | SOCK_CLOEXEC, 0);
 	load_check(fd >= 0, "socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (type == SOCK_DGRAM) { /* beyond the limits of net.core, so that the tunnel is what is measured */
+	if (type == SOCK_DGRAM) { /* beyond the limits of net.core, so that the tunnel is what is
+				     measured */
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
 	}
@@ -92,7 +93,8 @@ static inline pthread_t load_thread(void *(*fn)(void *), void *ctx)
 	return t;
 }
 
-/* ---- what the ends of the tunnel spend --------------------------------------------------------- */
+/* ---- what the ends of the tunnel spend ---------------------------------------------------------
+ */
 
 struct load_cost {
 	pid_t pid[PIDS_MAX];
@@ -106,7 +108,8 @@ static inline uint64_t load_cpu_ns(pid_t pid)
 {
 	struct timespec t;
 	clockid_t clock;
-	load_check(clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0, "cpu clock");
+	load_check(clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0,
+		   "cpu clock");
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 

@@ -61,6 +61,7 @@ int main(int argc, char **argv)
 	}
 	load_check(n, "no answers");
 	qsort(ns, n, sizeof(*ns), by_value);
-	printf("p50_us=%.1f p99_us=%.1f count=%zu lost=%zu\n", ns[n / 2] / 1e3, ns[n * 99 / 100] / 1e3, n, lost);
+	printf("p50_us=%.1f p99_us=%.1f count=%zu lost=%zu\n", ns[n / 2] / 1e3,
+	       ns[n * 99 / 100] / 1e3, n, lost);
 	return 0;
 }

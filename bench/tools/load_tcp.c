@@ -2,9 +2,9 @@
  *
  * load_tcp NS-A NS-B ADDRESS MS UP DOWN CC [PID]...
  *
- * TCP streams from namespace NS-A to ADDRESS in NS-B: UP of them carry data from A to B, DOWN from B to
- * A, all at once, under congestion control CC. Prints bytes received in MS after a warm-up, and the
- * processor time that the processes (the ends of the tunnel) spent meanwhile.
+ * TCP streams from namespace NS-A to ADDRESS in NS-B: UP of them carry data from A to B, DOWN from
+ * B to A, all at once, under congestion control CC. Prints bytes received in MS after a warm-up,
+ * and the processor time that the processes (the ends of the tunnel) spent meanwhile.
  */
 #include "load.h"
 
@@ -42,7 +42,8 @@ static void *receive_all(void *ctx)
 
 static void set_control(int fd, const char *name)
 {
-	load_check(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0, name);
+	load_check(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0,
+		   name);
 }
 
 int main(int argc, char **argv)

@@ -2,9 +2,9 @@
  *
  * load_udp NS-A NS-B ADDRESS MS BYTES LIMIT [PID]...
  *
- * The most datagrams of BYTES (the IP packet's length) a second that pass from NS-A to ADDRESS in NS-B
- * with less than 1 % lost, found by probing rates for MS each, up to LIMIT a second. Plain sendmmsg and
- * recvmmsg, so that each datagram is a packet of its own in both stacks.
+ * The most datagrams of BYTES (the IP packet's length) a second that pass from NS-A to ADDRESS in
+ * NS-B with less than 1 % lost, found by probing rates for MS each, up to LIMIT a second. Plain
+ * sendmmsg and recvmmsg, so that each datagram is a packet of its own in both stacks.
  */
 #include "load.h"
 
@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 	load_check(connect(out_fd, &to.sa, addr_len(&to)) == 0, "connect");
 	load_thread(receive_all, NULL);
 	struct probe best = search(ms * 1000000, (double)load_number(argv[6]));
-	printf("packets_per_s=%.0f cpu_us_per_packet=%.2f all_cpu_us_per_packet=%.2f\n", best.received_per_s,
-	       best.cpu_us, best.all_cpu_us);
+	printf("packets_per_s=%.0f cpu_us_per_packet=%.2f all_cpu_us_per_packet=%.2f\n",
+	       best.received_per_s, best.cpu_us, best.all_cpu_us);
 	return 0;
 }

@@ -2,9 +2,9 @@
  *
  * wg_flood NS PER_S MS PORT [PUBLIC_KEY]
  *
- * A flood of handshake initiations from namespace NS to 192.0.2.2:PORT, each from another address of
- * 198.18.0.0/15. With PUBLIC_KEY their mac1 is right, so that only cookies tell them from good ones; else
- * they are noise. Ends by itself after MS; prints how many were sent.
+ * A flood of handshake initiations from namespace NS to 192.0.2.2:PORT, each from another address
+ * of 198.18.0.0/15. With PUBLIC_KEY their mac1 is right, so that only cookies tell them from good
+ * ones; else they are noise. Ends by itself after MS; prints how many were sent.
  */
 #include "load.h"
 
@@ -28,7 +28,8 @@ static void make_messages(const char *public_key)
 	random_bytes(messages, MESSAGES * sizeof(*messages));
 	random_bytes(key, sizeof(key)); /* of nobody: what is made for it is noise here */
 	if (public_key)
-		load_check(base64_decode(key, sizeof(key), str_from(public_key), BASE64_STD), "public key");
+		load_check(base64_decode(key, sizeof(key), str_from(public_key), BASE64_STD),
+			   "public key");
 	for (size_t i = 0; i < MESSAGES; i++) {
 		messages[i].type = NOISE_INITIATION;
 		cookie_add_macs(&cookie, key, (uint8_t *)&messages[i], sizeof(*messages), 0);
@@ -55,9 +56,12 @@ static __attribute__((noinline)) void put(size_t i, uint64_t at) /* inlined, it 
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
 	out.iov[i] = (struct iovec){&messages[at % MESSAGES], sizeof(*messages)};
-	out.msgs[i].msg_hdr = (struct msghdr){.msg_name = &device, .msg_namelen = sizeof(device),
-		.msg_iov = &out.iov[i], .msg_iovlen = 1, .msg_control = c,
-		.msg_controllen = sizeof(out.control[i])};
+	out.msgs[i].msg_hdr = (struct msghdr){.msg_name = &device,
+					      .msg_namelen = sizeof(device),
+					      .msg_iov = &out.iov[i],
+					      .msg_iovlen = 1,
+					      .msg_control = c,
+					      .msg_controllen = sizeof(out.control[i])};
 }
 
 static void send_batch(int fd, uint64_t at)

@@ -3,12 +3,12 @@
  * wg_peers conf N                                   the [Peer] sections for wg setconf
  * wg_peers run NS-A NS-B N MS PUBLIC_KEY [PID]      the peers
  *
- * Many WireGuard peers in one process, each with a key, an address outside (198.18.0.1 and up) and one
- * inside (10.64.0.1 and up). From namespace NS-A they shake hands with the device PUBLIC_KEY at
- * 192.0.2.2:51820, then for MS they take turns at sending a datagram to 10.63.0.2 in NS-B and await its
- * echo. Prints how long it took until all were answered, and what the device's process PID spent and
- * holds. The peers' own mathematics is not timed: initiations are made before the clock starts, responses
- * read when it has stopped.
+ * Many WireGuard peers in one process, each with a key, an address outside (198.18.0.1 and up) and
+ * one inside (10.64.0.1 and up). From namespace NS-A they shake hands with the device PUBLIC_KEY at
+ * 192.0.2.2:51820, then for MS they take turns at sending a datagram to 10.63.0.2 in NS-B and await
+ * its echo. Prints how long it took until all were answered, and what the device's process PID
+ * spent and holds. The peers' own mathematics is not timed: initiations are made before the clock
+ * starts, responses read when it has stopped.
  */
 #include "load.h"
 
@@ -23,7 +23,7 @@
 #define OUTSIDE 0xC6120001U /* 198.18.0.1 */
 #define INSIDE 0x0A400001U  /* 10.64.0.1 */
 #define DEVICE 0x0A3F0002U  /* 10.63.0.2 */
-#define WINDOW 64           /* messages without an answer: less than makes wireguard-go ask for cookies */
+#define WINDOW 64 /* messages without an answer: less than makes wireguard-go ask for cookies */
 #define BATCH 32
 #define STALL_MS 300
 #define INNER_LEN 64
@@ -34,7 +34,7 @@ struct client {
 	struct cookie_peer cookie;
 	struct noise_keys keys;
 	struct noise_initiation initiation; /* ready to be sent, or sent */
-	struct noise_response response;     /* … and its answer */
+	struct noise_response response;	    /* … and its answer */
 	bool responded, live, answered;
 	uint64_t counter;
 };
@@ -45,7 +45,8 @@ static uint8_t device_key[32];
 static struct wg_aead *aead;
 static int sock, echo_sock;
 
-/* ---- keys -------------------------------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------------------------------
+ */
 
 /* No secret: the same peers in every run. */
 static void make_self(struct noise_self *self, uint32_t i)
@@ -60,7 +61,8 @@ static int print_conf(size_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct noise_self self;
 		char text[BASE64_SIZE(32)], ip[ADDR_TEXT_MAX];
-		struct addr a = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INSIDE + i)}};
+		struct addr a = {
+			.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INSIDE + i)}};
 		make_self(&self, i);
 		base64_encode(text, self.public_key, sizeof(self.public_key), BASE64_STD);
 		addr_format_ip(&a, ip);
@@ -69,7 +71,8 @@ static int print_conf(size_t n)
 	return 0;
 }
 
-/* ---- datagrams --------------------------------------------------------------------------------- */
+/* ---- datagrams ---------------------------------------------------------------------------------
+ */
 
 struct outbox {
 	struct mmsghdr msgs[BATCH];
@@ -100,13 +103,18 @@ static void post(size_t i, const void *data, size_t len)
 	unsigned at = out.n++;
 	struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(OUTSIDE + (uint32_t)i)};
 	struct cmsghdr *c = &out.control[at].align;
-	*c = (struct cmsghdr){.cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO, .cmsg_len = CMSG_LEN(sizeof(info))};
+	*c = (struct cmsghdr){.cmsg_level = IPPROTO_IP,
+			      .cmsg_type = IP_PKTINFO,
+			      .cmsg_len = CMSG_LEN(sizeof(info))};
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
 	memcpy(out.room[at], data, len);
 	out.iov[at] = (struct iovec){out.room[at], len};
-	out.msgs[at].msg_hdr = (struct msghdr){.msg_name = &device, .msg_namelen = sizeof(device),
-		.msg_iov = &out.iov[at], .msg_iovlen = 1, .msg_control = c,
-		.msg_controllen = sizeof(out.control[at])};
+	out.msgs[at].msg_hdr = (struct msghdr){.msg_name = &device,
+					       .msg_namelen = sizeof(device),
+					       .msg_iov = &out.iov[at],
+					       .msg_iovlen = 1,
+					       .msg_control = c,
+					       .msg_controllen = sizeof(out.control[at])};
 	if (out.n == BATCH)
 		flush();
 }
@@ -130,7 +138,8 @@ static int take(void (*fn)(const uint8_t *data, size_t len))
 	return n;
 }
 
-/* ---- handshakes -------------------------------------------------------------------------------- */
+/* ---- handshakes --------------------------------------------------------------------------------
+ */
 
 static size_t responded, waiting, cookies;
 
@@ -142,10 +151,11 @@ static void make_initiation(size_t i)
 	clock_gettime(CLOCK_REALTIME, &t);
 	noise_timestamp(timestamp, (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec);
 	random_bytes(ephemeral, sizeof(ephemeral));
-	load_check(noise_write_initiation(&c->initiation, &c->noise, &c->self, device_key, ephemeral,
-					  timestamp, (uint32_t)i + 1),
+	load_check(noise_write_initiation(&c->initiation, &c->noise, &c->self, device_key,
+					  ephemeral, timestamp, (uint32_t)i + 1),
 		   "initiation");
-	cookie_add_macs(&c->cookie, device_key, (uint8_t *)&c->initiation, sizeof(c->initiation), clock_now_ns());
+	cookie_add_macs(&c->cookie, device_key, (uint8_t *)&c->initiation, sizeof(c->initiation),
+			clock_now_ns());
 }
 
 static void take_handshake(const uint8_t *data, size_t len)
@@ -166,7 +176,8 @@ static void take_handshake(const uint8_t *data, size_t len)
 	} else if (type == NOISE_COOKIE && len == sizeof(k)) {
 		memcpy(&k, data, sizeof(k));
 		i = k.receiver - 1;
-		cookies += i < n_clients && cookie_read(&clients[i].cookie, &k, device_key, clock_now_ns());
+		cookies += i < n_clients &&
+			   cookie_read(&clients[i].cookie, &k, device_key, clock_now_ns());
 		waiting -= waiting > 0;
 	}
 }
@@ -200,14 +211,15 @@ static size_t read_responses(void)
 	size_t live = 0;
 	for (size_t i = 0; i < n_clients; i++) {
 		struct client *c = &clients[i];
-		c->live = c->responded && noise_read_response(&c->keys, &c->response, &c->noise, &c->self,
-							      (uint32_t)i + 1);
+		c->live = c->responded && noise_read_response(&c->keys, &c->response, &c->noise,
+							      &c->self, (uint32_t)i + 1);
 		live += c->live;
 	}
 	return live;
 }
 
-/* ---- traffic ----------------------------------------------------------------------------------- */
+/* ---- traffic -----------------------------------------------------------------------------------
+ */
 
 static size_t answered;
 static uint64_t echoes;
@@ -294,7 +306,8 @@ static double carry_traffic(uint64_t ms)
 	return (double)(clock_now_ns() - start) / 1e9;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------- */
+/* ---- all of it ---------------------------------------------------------------------------------
+ */
 
 static uint64_t resident_kb(pid_t pid)
 {
@@ -310,7 +323,9 @@ static uint64_t resident_kb(pid_t pid)
 static void open_sockets(const char *ns_a, const char *ns_b)
 {
 	struct addr any = {.in = {.sin_family = AF_INET}};
-	struct addr echo = {.in = {.sin_family = AF_INET, .sin_port = htons(LOAD_PORT), .sin_addr.s_addr = htonl(DEVICE)}};
+	struct addr echo = {.in = {.sin_family = AF_INET,
+				   .sin_port = htons(LOAD_PORT),
+				   .sin_addr.s_addr = htonl(DEVICE)}};
 	const int one = 1;
 	sock = load_socket(ns_a, &any, SOCK_DGRAM);
 	setsockopt(sock, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
@@ -329,7 +344,8 @@ static void make_clients(size_t n)
 	for (size_t i = 0; i < n; i++) {
 		make_self(&clients[i].self, (uint32_t)i);
 		clients[i].cookie.cookie_ns = UINT64_MAX;
-		load_check(noise_peer_set(&clients[i].noise, &clients[i].self, device_key), "device's key");
+		load_check(noise_peer_set(&clients[i].noise, &clients[i].self, device_key),
+			   "device's key");
 		make_initiation(i);
 	}
 }
@@ -337,7 +353,8 @@ static void make_clients(size_t n)
 static int run(char **argv, int argc)
 {
 	struct load_cost cost = {0};
-	load_check(base64_decode(device_key, sizeof(device_key), str_from(argv[4]), BASE64_STD), "public key");
+	load_check(base64_decode(device_key, sizeof(device_key), str_from(argv[4]), BASE64_STD),
+		   "public key");
 	aead = wg_aead_new();
 	load_check(aead, "aead");
 	load_cost_pids(&cost, argc - 5, argv + 5);
@@ -349,8 +366,9 @@ static int run(char **argv, int argc)
 	load_cost_read(&cost);
 	double cpu_s = load_cost_s(&cost);
 	size_t live = read_responses();
-	printf("count=%zu live=%zu s=%.2f per_s=%.0f cpu_us_per_handshake=%.1f per_cpu_s=%.0f cookies=%zu", n_clients,
-	       live, s, (double)live / s, cpu_s * 1e6 / (double)MAX(live, 1),
+	printf("count=%zu live=%zu s=%.2f per_s=%.0f cpu_us_per_handshake=%.1f per_cpu_s=%.0f "
+	       "cookies=%zu",
+	       n_clients, live, s, (double)live / s, cpu_s * 1e6 / (double)MAX(live, 1),
 	       cpu_s > 0 ? (double)live / cpu_s : 0, cookies);
 	load_thread(echo_all, NULL);
 	s = carry_traffic(load_number(argv[3]));

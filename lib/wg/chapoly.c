@@ -175,7 +175,8 @@ INLINE_AVX512 size_t xor_blocks(uint8_t *data, size_t len, const __m512i *key_st
 	size_t whole = MIN(len / 64, n);
 
 	for (size_t i = 0; i < whole; i++, data += 64)
-		_mm512_storeu_si512(data, _mm512_xor_si512(_mm512_loadu_si512(data), key_stream[i]));
+		_mm512_storeu_si512(data,
+				    _mm512_xor_si512(_mm512_loadu_si512(data), key_stream[i]));
 	if (whole == n || !(len % 64))
 		return whole * 64;
 	const __mmask64 mask = (1ULL << len % 64) - 1;
@@ -270,8 +271,8 @@ INLINE_AVX512 struct nums sums_carry(struct sums s)
 			     _mm512_slli_epi64(s.hi[2], 2)); /* of 2^130 */
 	c = _mm512_add_epi64(c, _mm512_slli_epi64(c, 2));
 	out.v[0] = _mm512_add_epi64(_mm512_and_si512(s.lo[0], m44), c);
-	out.v[1] = _mm512_add_epi64(_mm512_and_si512(s.lo[1], m44),
-				    _mm512_srli_epi64(out.v[0], 44));
+	out.v[1] =
+		_mm512_add_epi64(_mm512_and_si512(s.lo[1], m44), _mm512_srli_epi64(out.v[0], 44));
 	out.v[0] = _mm512_and_si512(out.v[0], m44);
 	out.v[2] = _mm512_and_si512(s.lo[2], _mm512_set1_epi64((long long)M42));
 	return out;
@@ -345,8 +346,8 @@ INLINE_AVX512 struct nums nums_load(const uint8_t *data)
 			       _mm512_loadu_si512(data + 64));
 }
 
-/* The polynomial over N whole steps of eight blocks, two at a time: the second of a pair does not wait
- * for what was before. */
+/* The polynomial over N whole steps of eight blocks, two at a time: the second of a pair does not
+ * wait for what was before. */
 INLINE_AVX512 struct num poly_steps(struct num r, const uint8_t *data, size_t n)
 {
 	struct nums powers = powers_of(r), h = nums_load(data), r8, r16;

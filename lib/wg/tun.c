@@ -25,12 +25,17 @@ static int open_failed(struct rn_error *err)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		return rn_fail_errno(err, RN_EOS, TUN_PATH " cannot be opened: load the tun module "
+		return rn_fail_errno(
+			err, RN_EOS,
+			TUN_PATH
+			" cannot be opened: load the tun module "
 			"(modprobe tun), or give the container the device (--device " TUN_PATH ")");
 	case EACCES:
 	case EPERM:
-		return rn_fail_errno(err, RN_EPERM, TUN_PATH " cannot be opened: it must be readable "
-			"and writable for this user (chmod 0666 " TUN_PATH ", as udev sets it)");
+		return rn_fail_errno(err, RN_EPERM,
+				     TUN_PATH " cannot be opened: it must be readable "
+					      "and writable for this user (chmod 0666 " TUN_PATH
+					      ", as udev sets it)");
 	default:
 		return rn_fail_errno(err, RN_EOS, TUN_PATH " cannot be opened");
 	}
@@ -39,9 +44,12 @@ static int open_failed(struct rn_error *err)
 static int make_failed(const char *name, struct rn_error *err)
 {
 	if (errno == EBUSY)
-		return rn_fail(err, RN_EAWAY, "the device %s exists already: choose another name, or "
-			"remove it (ip link del %s)", name, name);
-	return rn_fail_errno(err, errno == EPERM ? RN_EPERM : RN_EOS, "making the TUN device %s", name);
+		return rn_fail(err, RN_EAWAY,
+			       "the device %s exists already: choose another name, or "
+			       "remove it (ip link del %s)",
+			       name, name);
+	return rn_fail_errno(err, errno == EPERM ? RN_EPERM : RN_EOS, "making the TUN device %s",
+			     name);
 }
 
 int tun_open(const char *name, struct rn_error *err)
@@ -91,8 +99,8 @@ void tun_free(struct tun *t)
 	free(t);
 }
 
-/* A packet with its virtio-net header to BUF; how many bytes of packet, 0: nothing there, negative: the
- * device is gone. */
+/* A packet with its virtio-net header to BUF; how many bytes of packet, 0: nothing there, negative:
+ * the device is gone. */
 static ssize_t read_packet(struct tun *t, void *buf, struct rn_error *err)
 {
 	for (;;) {
@@ -107,8 +115,9 @@ static ssize_t read_packet(struct tun *t, void *buf, struct rn_error *err)
 	}
 }
 
-/* Where the next packet is likely to belong: among those to be cut, or right at its place AT. Gives the
- * length at AT; 0: it is in BIG, or malformed and dropped, or there is none (*MORE is false). */
+/* Where the next packet is likely to belong: among those to be cut, or right at its place AT. Gives
+ * the length at AT; 0: it is in BIG, or malformed and dropped, or there is none (*MORE is false).
+ */
 static ssize_t read_to(struct tun *t, uint8_t *at, bool *more, struct rn_error *err)
 {
 	uint8_t *buf = t->expect_big ? (uint8_t *)&t->big : at - HOW_BYTES;
@@ -142,7 +151,8 @@ int tun_read(struct tun *t, struct wg_pkt *v, size_t max, struct rn_error *err)
 	size_t used = 0, n = 0;
 	bool more = true;
 	t->drained = false;
-	while (more && n < MIN(max, TUN_BATCH) && sizeof(t->out) - used >= WG_SEALED_LEN(TUN_PACKET_MAX)) {
+	while (more && n < MIN(max, TUN_BATCH) &&
+	       sizeof(t->out) - used >= WG_SEALED_LEN(TUN_PACKET_MAX)) {
 		uint8_t *at = t->out + used + WG_HEAD;
 		ssize_t len;
 		if (t->big.len)

@@ -74,12 +74,13 @@ static void finish_tcp(const struct tun_big *big, uint8_t *ip, size_t len, bool 
 	memcpy(&h, tcp, sizeof(h));
 	h.th_seq = htonl(ntohl(h.th_seq) + big->segment * big->how.gso_size);
 	if (!last)
-		h.th_flags &= (uint8_t)~(TH_FIN | TH_PUSH);
+		h.th_flags &= (uint8_t) ~(TH_FIN | TH_PUSH);
 	if (big->segment)
 		h.th_flags &= (uint8_t)~0x80; /* CWR stands in the first segment only (RFC 3168) */
 	h.th_sum = 0;
 	memcpy(tcp, &h, sizeof(h));
-	uint16_t sum = (uint16_t)~sum_fold(sum_bytes(tcp, tcp_len, sum_pseudo(ip, IPPROTO_TCP, tcp_len)));
+	uint16_t sum =
+		(uint16_t)~sum_fold(sum_bytes(tcp, tcp_len, sum_pseudo(ip, IPPROTO_TCP, tcp_len)));
 	memcpy(tcp + offsetof(struct tcphdr, th_sum), &sum, 2);
 }
 
@@ -89,7 +90,8 @@ static void finish_udp(uint8_t *ip, size_t len)
 	size_t udp_len = len - ip_header_len(ip);
 	put16(udp + 4, udp_len);
 	put16(udp + 6, 0);
-	uint16_t sum = (uint16_t)~sum_fold(sum_bytes(udp, udp_len, sum_pseudo(ip, IPPROTO_UDP, udp_len)));
+	uint16_t sum =
+		(uint16_t)~sum_fold(sum_bytes(udp, udp_len, sum_pseudo(ip, IPPROTO_UDP, udp_len)));
 	if (!sum)
 		sum = 0xffff; /* 0 means "none" */
 	memcpy(udp + 6, &sum, 2);

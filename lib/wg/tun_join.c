@@ -2,8 +2,8 @@
  *
  * Receive offload in user space: packets of one flow that arrived in a row go to the kernel as one,
  * which costs it one walk through its stack. The rules are those of the kernel's own GRO
- * (net/ipv4/tcp_offload.c, udp_offload.c): only packets that could be cut out of the joined one again,
- * byte for byte.
+ * (net/ipv4/tcp_offload.c, udp_offload.c): only packets that could be cut out of the joined one
+ * again, byte for byte.
  */
 #include "wg/tun_sum.h"
 
@@ -13,10 +13,10 @@
 struct segment {
 	uint8_t *ip;
 	size_t len;
-	size_t l4;      /* where the TCP or UDP header begins */
+	size_t l4;	/* where the TCP or UDP header begins */
 	size_t headers; /* … and where the payload does */
-	uint32_t seq;   /* TCP */
-	bool last;      /* nothing may follow it in the same whole */
+	uint32_t seq;	/* TCP */
+	bool last;	/* nothing may follow it in the same whole */
 };
 
 static bool is_tcp(const struct segment *s)
@@ -57,7 +57,8 @@ static bool is_joinable(const struct wg_pkt *p, bool uso, struct segment *s)
 		return false;
 	s->l4 = ip_header_len(s->ip);
 	uint8_t protocol = s->ip[is_v6(s->ip) ? 6 : 9];
-	bool ok = protocol == IPPROTO_TCP ? take_tcp(s) : uso && protocol == IPPROTO_UDP && take_udp(s);
+	bool ok = protocol == IPPROTO_TCP ? take_tcp(s)
+					  : uso && protocol == IPPROTO_UDP && take_udp(s);
 	return ok && s->headers < s->len;
 }
 
@@ -91,7 +92,8 @@ static bool same_headers(const struct segment *a, const struct segment *b)
 }
 
 /* Does NEXT continue what begins with FIRST and ends with LAST? */
-static bool continues(const struct segment *first, const struct segment *last, const struct segment *next)
+static bool continues(const struct segment *first, const struct segment *last,
+		      const struct segment *next)
 {
 	if (!same_headers(first, next) || next->len > first->len)
 		return false;
@@ -111,7 +113,8 @@ static void finish(const struct segment *first, size_t total, bool push)
 		.hdr_len = (uint16_t)first->headers,
 		.gso_size = (uint16_t)(first->len - first->headers),
 		.csum_start = (uint16_t)first->l4,
-		.csum_offset = tcp ? offsetof(struct tcphdr, th_sum) : offsetof(struct udphdr, uh_sum),
+		.csum_offset =
+			tcp ? offsetof(struct tcphdr, th_sum) : offsetof(struct udphdr, uh_sum),
 	};
 	memcpy(ip - sizeof(how), &how, sizeof(how));
 	size_t l4_len = total - first->l4;

@@ -4,14 +4,15 @@
 /* As wide as vectors come; the compiler makes several of them where they come narrower. */
 typedef uint64_t lanes __attribute__((vector_size(64)));
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-	!defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
+	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR
 #endif
 
-/* N steps of the lanes' size: both halves of each lane are added up apart, so nothing is carried. */
+/* N steps of the lanes' size: both halves of each lane are added up apart, so nothing is carried.
+ */
 FOR_EACH_PROCESSOR static uint64_t sum_lanes(const uint8_t *p, size_t n)
 {
 	lanes w, low = {0}, high = {0};

@@ -70,7 +70,8 @@ static int open_one(int family, uint16_t port, uint32_t mark, bool *missing, str
 	int code = set_mark(fd, mark, err);
 	if (!code && bind(fd, &a.sa, addr_len(&a)) < 0) {
 		*missing = errno == EADDRNOTAVAIL;
-		code = rn_fail_errno(err, errno == EACCES ? RN_EPERM : RN_EAWAY, "UDP port %u", port);
+		code = rn_fail_errno(err, errno == EACCES ? RN_EPERM : RN_EAWAY, "UDP port %u",
+				     port);
 	}
 	if (!code)
 		return fd;
@@ -125,7 +126,8 @@ int udp_open(struct udp *u, uint16_t port, uint32_t fwmark, struct rn_error *err
 	return code;
 }
 
-/* ---- in --------------------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------------------------------
+ */
 
 union control {
 	struct cmsghdr align;
@@ -194,9 +196,12 @@ bool udp_input(struct udp *u, int fd, udp_input_fn *fn, void *ctx)
 	union control control[UDP_SLOTS];
 	for (size_t i = 0; i < UDP_SLOTS; i++) {
 		iov[i] = (struct iovec){u->slots[i], UDP_SLOT_BYTES};
-		msgs[i].msg_hdr = (struct msghdr){
-			.msg_name = &at[i].to, .msg_namelen = sizeof(at[i].to), .msg_iov = &iov[i],
-			.msg_iovlen = 1, .msg_control = &control[i], .msg_controllen = sizeof(control[i])};
+		msgs[i].msg_hdr = (struct msghdr){.msg_name = &at[i].to,
+						  .msg_namelen = sizeof(at[i].to),
+						  .msg_iov = &iov[i],
+						  .msg_iovlen = 1,
+						  .msg_control = &control[i],
+						  .msg_controllen = sizeof(control[i])};
 	}
 	int n = recvmmsg(fd, msgs, UDP_SLOTS, 0, NULL);
 	struct input in;
@@ -214,7 +219,8 @@ bool udp_input(struct udp *u, int fd, udp_input_fn *fn, void *ctx)
 	return n == UDP_SLOTS || (n < 0 && errno != EAGAIN);
 }
 
-/* ---- floods ----------------------------------------------------------------------------------- */
+/* ---- floods -----------------------------------------------------------------------------------
+ */
 
 #define LET_IN_ONE_OF 8U
 #define PAYLOAD 8 /* a filter sees the UDP header, too */
@@ -248,16 +254,19 @@ void udp_shed(struct udp *u, bool on)
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		int code = 0;
 		if (fds[i] >= 0 && on)
-			code = setsockopt(fds[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+			code = setsockopt(fds[i], SOL_SOCKET, SO_ATTACH_FILTER, &program,
+					  sizeof(program));
 		else if (fds[i] >= 0)
-			code = setsockopt(fds[i], SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+			code = setsockopt(fds[i], SOL_SOCKET, SO_DETACH_FILTER, &none,
+					  sizeof(none));
 		if (code < 0)
 			log_write(LOG_DEBUG, "the system does not shed floods");
 	}
 	u->shedding = on;
 }
 
-/* ---- out -------------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------------
+ */
 
 #define OUT_MESSAGES 32
 #define OUT_SEGMENTS 64 /* UDP_MAX_SEGMENTS of the kernel */
@@ -267,7 +276,7 @@ struct outgoing {
 	struct mmsghdr msgs[OUT_MESSAGES];
 	struct iovec iov[OUT_MESSAGES];
 	union control control[OUT_MESSAGES];
-	uint32_t size[OUT_MESSAGES]; /* of the first datagram: the segment size */
+	uint32_t size[OUT_MESSAGES];  /* of the first datagram: the segment size */
 	uint32_t count[OUT_MESSAGES]; /* datagrams in the message */
 	const struct wg_endpoint *at[OUT_MESSAGES];
 	unsigned n;
@@ -286,14 +295,14 @@ static void put_source(struct msghdr *m, size_t *used, const struct wg_endpoint 
 {
 	if (e->from.sa.sa_family == AF_INET) {
 		struct in_pktinfo info = {.ipi_spec_dst = e->from.in.sin_addr};
-		memcpy(CMSG_DATA(next_control(m, used, IPPROTO_IP, IP_PKTINFO, sizeof(info))), &info,
-		       sizeof(info));
+		memcpy(CMSG_DATA(next_control(m, used, IPPROTO_IP, IP_PKTINFO, sizeof(info))),
+		       &info, sizeof(info));
 	} else {
 		struct in6_pktinfo info = {.ipi6_addr = e->from.in6.sin6_addr};
 		if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
 			info.ipi6_ifindex = e->ifindex;
-		memcpy(CMSG_DATA(next_control(m, used, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(info))), &info,
-		       sizeof(info));
+		memcpy(CMSG_DATA(next_control(m, used, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(info))),
+		       &info, sizeof(info));
 	}
 }
 
@@ -307,8 +316,8 @@ static void put_control(struct outgoing *o, unsigned i, bool source, bool segmen
 		put_source(m, &used, at);
 	if (segment && o->count[i] > 1) {
 		uint16_t size = (uint16_t)o->size[i];
-		memcpy(CMSG_DATA(next_control(m, &used, IPPROTO_UDP, UDP_SEGMENT, sizeof(size))), &size,
-		       sizeof(size));
+		memcpy(CMSG_DATA(next_control(m, &used, IPPROTO_UDP, UDP_SEGMENT, sizeof(size))),
+		       &size, sizeof(size));
 	}
 	m->msg_controllen = used;
 	if (!used)
@@ -330,12 +339,14 @@ static void begin_message(struct outgoing *o, const struct wg_dgram *d)
 }
 
 /* Adds D to the last message if it continues it. */
-static bool joins_message(struct outgoing *o, const struct wg_dgram *before, const struct wg_dgram *d)
+static bool joins_message(struct outgoing *o, const struct wg_dgram *before,
+			  const struct wg_dgram *d)
 {
 	unsigned i = o->n - 1;
 	if (before->at != d->at && memcmp(before->at, d->at, sizeof(*d->at)) != 0)
 		return false;
-	if (before->data + before->len != d->data || before->len != o->size[i] || d->len > o->size[i])
+	if (before->data + before->len != d->data || before->len != o->size[i] ||
+	    d->len > o->size[i])
 		return false;
 	if (o->count[i] == OUT_SEGMENTS || o->iov[i].iov_len + d->len > OUT_BYTES)
 		return false;
@@ -345,7 +356,8 @@ static bool joins_message(struct outgoing *o, const struct wg_dgram *before, con
 }
 
 /* Sends message I again as its datagrams, and from whatever address the system chooses: the path is
- * too narrow for segments (EINVAL), the card cannot sum them (EIO), or our address of before is gone. */
+ * too narrow for segments (EINVAL), the card cannot sum them (EIO), or our address of before is
+ * gone. */
 static void send_apart(struct udp *u, struct outgoing *o, unsigned i)
 {
 	if (errno == EAGAIN || errno == ENOBUFS)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Joining and cutting held against slow references: sums of every length at every alignment; packets of
- * several flows, TCP and UDP, IPv4 and IPv6, in all sizes and with all kinds of differences, which must
- * come back from joined ones byte for byte and in order; and what UDP in pieces becomes.
+ * Joining and cutting held against slow references: sums of every length at every alignment;
+ * packets of several flows, TCP and UDP, IPv4 and IPv6, in all sizes and with all kinds of
+ * differences, which must come back from joined ones byte for byte and in order; and what UDP in
+ * pieces becomes.
  */
 #include "tap.h"
 
@@ -23,7 +24,8 @@ static uint32_t pick(uint32_t n)
 	return (uint32_t)(seed >> 33) % n;
 }
 
-/* ---- sums -------------------------------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------------------------------
+ */
 
 static uint16_t slow_sum(const uint8_t *p, size_t len, uint32_t sum)
 {
@@ -41,13 +43,16 @@ static void check_sums(void)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)pick(256);
 	for (size_t len = 0; len < 1500; len++)
-		same &= ntohs(sum_fold(sum_bytes(bytes + len % 64, len, 0))) == slow_sum(bytes + len % 64, len, 0);
+		same &= ntohs(sum_fold(sum_bytes(bytes + len % 64, len, 0))) ==
+			slow_sum(bytes + len % 64, len, 0);
 	TAP_OK(same, "sums of all lengths");
 	memset(bytes, 0xff, sizeof(bytes));
-	TAP_OK(sum_fold(sum_bytes(bytes, 65535 & ~1U, 0)) == 0xffff, "and of as many ones as there can be");
+	TAP_OK(sum_fold(sum_bytes(bytes, 65535 & ~1U, 0)) == 0xffff,
+	       "and of as many ones as there can be");
 }
 
-/* ---- packets ----------------------------------------------------------------------------------- */
+/* ---- packets -----------------------------------------------------------------------------------
+ */
 
 struct flow {
 	bool v6, tcp;
@@ -74,14 +79,16 @@ static void put_sums(uint8_t *ip, size_t len, bool udp_without)
 		put16(ip + 10, (uint16_t)~slow_sum(ip, 20, 0));
 	}
 	put16(ip + field, 0);
-	uint16_t told = (uint16_t)~slow_sum(ip + at, len - at, sum + protocol + (uint32_t)(len - at));
+	uint16_t told =
+		(uint16_t)~slow_sum(ip + at, len - at, sum + protocol + (uint32_t)(len - at));
 	put16(ip + field, udp_without ? 0 : told || protocol == IPPROTO_TCP ? told : 0xffff);
 }
 
 /* The next packet of F, with PAYLOAD bytes, in IP; its length. */
 static size_t make(struct flow *f, uint8_t *ip, size_t payload)
 {
-	size_t at = f->v6 ? 40 : 20, head = at + (f->tcp ? 20U + f->options : 8), len = head + payload;
+	size_t at = f->v6 ? 40 : 20, head = at + (f->tcp ? 20U + f->options : 8),
+	       len = head + payload;
 	memset(ip, 0, head);
 	for (size_t i = head; i < len; i++)
 		ip[i] = (uint8_t)pick(256);
@@ -154,8 +161,12 @@ static size_t make_packets(unsigned disturbed_in_100)
 	struct flow flows[3];
 	size_t n = 1 + pick(PACKETS), size = 1 + pick(1400), which = 0;
 	for (size_t i = 0; i < ARRAY_LEN(flows); i++)
-		flows[i] = (struct flow){.v6 = pick(2), .tcp = pick(2), .host = (uint8_t)(i + 1),
-			.options = pick(2) ? 12 : 0, .seq = UINT32_MAX - pick(3000), .id = (uint16_t)pick(65536)};
+		flows[i] = (struct flow){.v6 = pick(2),
+					 .tcp = pick(2),
+					 .host = (uint8_t)(i + 1),
+					 .options = pick(2) ? 12 : 0,
+					 .seq = UINT32_MAX - pick(3000),
+					 .id = (uint16_t)pick(65536)};
 	for (size_t i = 0; i < n; i++) {
 		if (!pick(8))
 			which = pick(ARRAY_LEN(flows));
@@ -170,7 +181,8 @@ static size_t make_packets(unsigned disturbed_in_100)
 	return n;
 }
 
-/* ---- there and back ---------------------------------------------------------------------------- */
+/* ---- there and back ----------------------------------------------------------------------------
+ */
 
 static struct tun_big big;
 
@@ -196,7 +208,8 @@ static bool same_packet(uint8_t *a, uint8_t *b, size_t len)
 	return memcmp(a, b, len) == 0;
 }
 
-/* All N packets, joined and cut again; how many were written at once on the way. 0: not the same. */
+/* All N packets, joined and cut again; how many were written at once on the way. 0: not the same.
+ */
 static size_t there_and_back(size_t n, bool uso)
 {
 	static uint8_t out[ROOM];
@@ -206,7 +219,8 @@ static size_t there_and_back(size_t n, bool uso)
 		tun_join(&join, v + i, n - i, uso);
 		flatten(&join);
 		bool whole = big.how.gso_type == VIRTIO_NET_HDR_GSO_NONE;
-		if (whole != (join.n == 1) || (!uso && big.how.gso_type == VIRTIO_NET_HDR_GSO_UDP_L4))
+		if (whole != (join.n == 1) ||
+		    (!uso && big.how.gso_type == VIRTIO_NET_HDR_GSO_UDP_L4))
 			return 0;
 		if (join.n > 1 && !tun_big_start(&big))
 			return 0;
@@ -240,10 +254,12 @@ static void check_flows(void)
 	}
 	TAP_OK(!bad, "every packet comes back as it was");
 	TAP_OK(writes * 2 < packets, "and most came together");
-	printf("# %zu packets in %zu writes, %zu more were disturbed\n", packets, writes, disturbed);
+	printf("# %zu packets in %zu writes, %zu more were disturbed\n", packets, writes,
+	       disturbed);
 }
 
-/* ---- UDP in pieces ----------------------------------------------------------------------------- */
+/* ---- UDP in pieces -----------------------------------------------------------------------------
+ */
 
 static void check_udp_cut(bool v6)
 {
@@ -253,15 +269,19 @@ static void check_udp_cut(bool v6)
 	bool good = true;
 	memset(&big, 0, sizeof(big));
 	big.len = make(&f, big.ip, 2500);
-	big.how = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_size = 1200,
-		.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4, .csum_start = (uint16_t)at, .csum_offset = 6};
+	big.how = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					  .gso_size = 1200,
+					  .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+					  .csum_start = (uint16_t)at,
+					  .csum_offset = 6};
 	TAP_OK(tun_big_start(&big), v6 ? "UDP in pieces on IPv6" : "UDP in pieces");
 	for (; big.len && n < 4; n++) {
 		size_t len = tun_big_next(&big, out, sizeof(out));
 		memcpy(v[0].data = rooms[0], out, len);
 		put_sums(rooms[0], len, false);
 		good &= len == at + 8 + (n < 2 ? 1200 : 100) && get16(out + at + 4) == len - at;
-		good &= memcmp(out, rooms[0], len) == 0 && (v6 || get16(out + 4) == (uint16_t)(65535 + n));
+		good &= memcmp(out, rooms[0], len) == 0 &&
+			(v6 || get16(out + 4) == (uint16_t)(65535 + n));
 	}
 	TAP_OK(n == 3 && good, "lengths, sums, identifications");
 	big.len = make(&f, big.ip, 0);

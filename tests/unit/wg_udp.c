@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The outside of a tunnel over loopback: batches arrive whole and in order, whatever way they took, and
- * shedding a flood lets in what it must.
+ * The outside of a tunnel over loopback: batches arrive whole and in order, whatever way they took,
+ * and shedding a flood lets in what it must.
  */
 #include "tap.h"
 
@@ -42,7 +42,8 @@ static struct wg_endpoint there(void)
 	return e;
 }
 
-/* N messages of LEN bytes and TYPE; MAC2 is its last byte. Their last byte is their number if NUMBERED. */
+/* N messages of LEN bytes and TYPE; MAC2 is its last byte. Their last byte is their number if
+ * NUMBERED. */
 static void send_some(unsigned n, uint32_t type, uint32_t len, bool numbered, uint8_t mac2)
 {
 	static uint8_t room[BATCH * 1500];
@@ -62,7 +63,8 @@ static void check_batches(void)
 {
 	send_some(BATCH, NOISE_DATA, 1452, true, 0);
 	receive();
-	TAP_OK(received == BATCH && bytes == BATCH * 1452 && in_order, "a batch arrives whole and in order");
+	TAP_OK(received == BATCH && bytes == BATCH * 1452 && in_order,
+	       "a batch arrives whole and in order");
 	from->no_segment = true;
 	send_some(BATCH, NOISE_DATA, 1452, true, 0);
 	receive();
@@ -84,7 +86,8 @@ static unsigned let_in(unsigned batches, uint32_t type, uint32_t len, uint8_t ma
 
 static void check_shedding(void)
 {
-	const uint32_t initiation = sizeof(struct noise_initiation), response = sizeof(struct noise_response);
+	const uint32_t initiation = sizeof(struct noise_initiation),
+		       response = sizeof(struct noise_response);
 	udp_shed(to, true);
 	unsigned n = let_in(24, NOISE_INITIATION, initiation, 0);
 	printf("# %u of %u\n", n, 24 * BATCH);
@@ -94,7 +97,8 @@ static void check_shedding(void)
 	TAP_OK(let_in(4, NOISE_RESPONSE, response, 0) == 4 * BATCH, "all responses");
 	TAP_OK(let_in(4, NOISE_INITIATION, 40, 0) == 0, "none that is too short");
 	udp_shed(to, false);
-	TAP_OK(let_in(4, NOISE_INITIATION, initiation, 0) == 4 * BATCH, "and all of them when it is over");
+	TAP_OK(let_in(4, NOISE_INITIATION, initiation, 0) == 4 * BATCH,
+	       "and all of them when it is over");
 }
 
 int main(void)
