@@ -13,7 +13,7 @@ build=$PWD/${BUILD:-build}
 PATH=$build/bin:$PATH
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2} log=${LOG:-on}
 [ -z "${SHORT:-}" ] || rounds=1 seconds=1
-all="memory http-1k-50 http-1k-500 http-1m-50 tls-1k-50 tls-1m-50 connect-50 handshake-50 relay-1"
+all="memory http-1k-50 http-1k-500 http-1m-50 tls-1k-50 tls-1m-50 connect-50 handshake-50 relay-1 udp-1 udp-100"
 cases=${*:-$all}
 T=$(mktemp -d /tmp/rn-bench.XXXXXX)
 export RN_RUN_DIR=$T/run LC_ALL=C
@@ -24,7 +24,7 @@ ports() { python3 -c 'import socket, sys
 s = [socket.socket() for _ in range(int(sys.argv[1]))]
 [x.bind(("127.0.0.1", 0)) for x in s]
 print(*[x.getsockname()[1] for x in s])' "$1"; }
-read -r backend iperf {nginx,haproxy,ours}_{http,tls,tcp} <<<"$(ports 11)"
+read -r backend iperf echo {nginx,haproxy,ours}_{http,tls,tcp} <<<"$(ports 12)"
 
 # ---- configs ---------------------------------------------------------------------------------------
 
@@ -56,7 +56,8 @@ http {
 		}
 	}
 }
-$([ ! -e $stream ] || echo "stream { server { listen 127.0.0.1:$nginx_tcp backlog=4096; proxy_pass 127.0.0.1:$iperf; proxy_buffer_size 64k; } }")
+$([ ! -e $stream ] || echo "stream { server { listen 127.0.0.1:$nginx_tcp backlog=4096; proxy_pass 127.0.0.1:$iperf; proxy_buffer_size 64k; }
+	server { listen 127.0.0.1:$nginx_tcp udp; proxy_pass 127.0.0.1:$echo; } }")
 END
 cat >"$T/haproxy.cfg" <<END
 global
@@ -91,13 +92,16 @@ listen=web address=127.0.0.1:$ours_http proto=http
 listen=webs address=127.0.0.1:$ours_tls proto=https
 listen=tcp address=127.0.0.1:$ours_tcp proto=tcp
 certificate=c cert_file=$T/tls.crt key_file=$T/tls.key
+listen=udp address=127.0.0.1:$ours_tcp proto=udp
 resource=app listen=web
 resource=apps listen=webs
 resource=relay listen=tcp
+resource=flows listen=udp
 target=t resource=app address=127.0.0.1:$backend
 target=ts resource=apps address=127.0.0.1:$backend
 target=tt resource=relay address=127.0.0.1:$iperf
-policy=p effect=allow from=any to=resource:app,resource:apps,resource:relay
+target=tu resource=flows address=127.0.0.1:$echo
+policy=p effect=allow from=any to=resource:app,resource:apps,resource:relay,resource:flows
 END
 
 # ---- starting --------------------------------------------------------------------------------------
@@ -148,6 +152,14 @@ relay_case() { # CPU for each GB that passes, and how many of them a second
 		'.end.sum_received | "per_s=\(.bits_per_second / 8e9 * 1000 | round) cpu_ns=\($ticks * 1e7 / (.bytes / 1e9) | round)"' <<<"$out")"
 }
 
+udp_case() { # round trips of datagrams: 8 on their way in each flow
+	local before out
+	before=$(ticks "$pid")
+	out=$(taskset -c 1 "$build/bench/tools/udp_ping" "$echo" "$1" "$2" 8 "${seconds}000")
+	record "$(awk -F '[= ]' -v ticks=$(($(ticks "$pid") - before)) -v s="$seconds" \
+		'{ printf "per_s=%d cpu_ns=%d lost=%d", $2 / s, $2 ? ticks * 1e7 / $2 : 0, $4 }' <<<"$out")"
+}
+
 memory_case() { # resident: before, with 9500 idle connections that were served once each
 	local before held
 	before=$(resident "$pid")
@@ -172,6 +184,7 @@ once() {
 	connect-*) wrk_case "$url/1k" "$c" -H 'Connection: close' ;;
 	handshake-*) wrk_case "$urls/1k" "$c" -H 'Connection: close' ;;
 	relay-*) [ "$tool-$(test -e $stream && echo y)" = nginx- ] || relay_case "$tcp" ;;
+	udp-*) [ "$tool-$(test -e $stream && echo y)" != nginx- ] && [ "$tool" != haproxy ] && udp_case "$tcp" "$c" || : ;;
 	memory) [ "$round" != 1 ] || memory_case "$http" ;; # the first case: nobody has used memory yet
 	*) echo "proxy.sh: no case $case: $all" >&2 && exit 64 ;;
 	esac
