@@ -8,7 +8,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-#define POOL_MAX 256	   /* idle connections to one target in one worker */
+#define POOL_MAX 1024	   /* idle connections to one target in one worker: what was busy at a time */
 #define POOL_IDLE_MS 30000 /* shorter than what servers commonly allow */
 
 static struct target_slot *up_slot(const struct up *up)
