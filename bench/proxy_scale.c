@@ -29,9 +29,10 @@ static void check(bool ok, const char *what)
 
 static void report(const char *name, const uint64_t *ns, size_t n)
 {
-	printf("bench=%s tool=rustronaut resources=%d runs=%zu p50_ns=%llu p99_ns=%llu max_ns=%llu\n", name,
-	       RESOURCES, n, (unsigned long long)ns[n / 2], (unsigned long long)ns[n * 99 / 100],
-	       (unsigned long long)ns[n - 1]);
+	printf("bench=%s tool=rustronaut resources=%d runs=%zu p50_ns=%llu p99_ns=%llu "
+	       "max_ns=%llu\n",
+	       name, RESOURCES, n, (unsigned long long)ns[n / 2],
+	       (unsigned long long)ns[n * 99 / 100], (unsigned long long)ns[n - 1]);
 }
 
 static int by_size(const void *a, const void *b)
@@ -91,7 +92,8 @@ static pid_t start(void)
 	if (pid == 0) {
 		close(ready[0]);
 		check(dup2(ready[1], 9) == 9 && freopen("/dev/null", "w", stderr), "dup2");
-		execlp("rn-proxy", "rn-proxy", "-f", file, "--workers", "1", "--ready-fd", "9", (char *)NULL);
+		execlp("rn-proxy", "rn-proxy", "-f", file, "--workers", "1", "--ready-fd", "9",
+		       (char *)NULL);
 		_exit(127);
 	}
 	close(ready[1]);
@@ -114,7 +116,8 @@ static void bench_program(void)
 		pid_t pid = start();
 		starts[i] = clock_now_ns() - from;
 		from = clock_now_ns();
-		check(ctl_call(control, STR("request=reload\n"), 10000, NULL, NULL, NULL, NULL, &err) == 0,
+		check(ctl_call(control, STR("request=reload\n"), 10000, NULL, NULL, NULL, NULL,
+			       &err) == 0,
 		      "reload");
 		reloads[i] = clock_now_ns() - from;
 		stop(pid);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The server behind the proxies that are measured: one thread, edge-triggered, and nothing in it that could
- * be the limit. Answers /1k and /1m with bodies of that size, anything else with an empty one; a request
- * is what ends in an empty line (no bodies). usage: http_backend PORT
+ * The server behind the proxies that are measured: one thread, edge-triggered, and nothing in it
+ * that could be the limit. Answers /1k and /1m with bodies of that size, anything else with an
+ * empty one; a request is what ends in an empty line (no bodies). usage: http_backend PORT
  */
 #include "load.h"
 
@@ -19,15 +19,16 @@ static struct answer {
 	char *bytes;
 } answers[] = {{.path = "/1k ", .body = 1 << 10}, {.path = "/1m ", .body = 1 << 20}, {.path = ""}};
 
-static struct client { /* by descriptor */
+static struct client {		     /* by descriptor */
 	const struct answer *answer; /* being sent; NULL: none */
 	size_t sent;
 } clients[FDS];
 
 static void answer_make(struct answer *a)
 {
-	static const char head[] = "HTTP/1.1 200 OK\r\nServer: backend\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
-				   "Content-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n";
+	static const char head[] =
+		"HTTP/1.1 200 OK\r\nServer: backend\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+		"Content-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n";
 	char text[256];
 	int n = snprintf(text, sizeof(text), head, a->body);
 	a->len = (size_t)n + a->body;
@@ -49,7 +50,8 @@ static const struct answer *answer_for(const char *request, size_t n)
 static bool answer_send(int fd, struct client *c)
 {
 	while (c->answer) {
-		ssize_t n = send(fd, c->answer->bytes + c->sent, c->answer->len - c->sent, MSG_NOSIGNAL);
+		ssize_t n = send(fd, c->answer->bytes + c->sent, c->answer->len - c->sent,
+				 MSG_NOSIGNAL);
 		if (n < 0)
 			return errno == EAGAIN;
 		c->sent += (size_t)n;
@@ -84,7 +86,8 @@ static void accept_all(int ep, int listener)
 	const int one = 1;
 	int fd;
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.fd = fd};
+		struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+					 .data.fd = fd};
 		load_check(fd < FDS, "too many connections");
 		clients[fd] = (struct client){0};
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opens COUNT connections to 127.0.0.1:PORT, has each answered once if PATH is given, says "ready", and
- * holds them until standard input ends. usage: idle_conns PORT COUNT [PATH]
+ * Opens COUNT connections to 127.0.0.1:PORT, has each answered once if PATH is given, says "ready",
+ * and holds them until standard input ends. usage: idle_conns PORT COUNT [PATH]
  */
 #include "load.h"
 

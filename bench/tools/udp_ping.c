@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Round trips of 100-byte datagrams through a UDP proxy: FLOWS client sockets with DEPTH datagrams each on
- * their way, and the server that echoes them, for MS. Prints how many came back, and how many were given up.
+ * Round trips of 100-byte datagrams through a UDP proxy: FLOWS client sockets with DEPTH datagrams
+ * each on their way, and the server that echoes them, for MS. Prints how many came back, and how
+ * many were given up.
  * usage: udp_ping SERVER-PORT PROXY-PORT FLOWS DEPTH MS
  */
 #include "load.h"
@@ -24,8 +25,9 @@ static uint64_t trips, lost;
 
 static struct sockaddr_in loopback(uint16_t port)
 {
-	return (struct sockaddr_in){
-		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = htons(port),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
 static int receive(int fd)
@@ -97,7 +99,8 @@ int main(int argc, char **argv)
 	watch_fd(ep, echo_fd, (uint32_t)flows);
 	for (int i = 0; i < flows; i++) {
 		fds[i] = socket(AF_INET, SOCK_DGRAM, 0);
-		load_check(connect(fds[i], (struct sockaddr *)&proxy, sizeof(proxy)) == 0, "connect");
+		load_check(connect(fds[i], (struct sockaddr *)&proxy, sizeof(proxy)) == 0,
+			   "connect");
 		watch_fd(ep, fds[i], (uint32_t)i);
 		send_more(i, depth);
 	}

@@ -47,7 +47,8 @@ static void take_short_head(struct txn *t, size_t len)
 	inbuf_rest(in, t->req_half.pool);
 }
 
-/* Views of the head have to last until the end, what came behind it moves on: the shorter one is copied. */
+/* Views of the head have to last until the end, what came behind it moves on. A usual head is
+ * copied out of its block, behind a long one the rest is. */
 static bool split_body(struct txn *t, size_t len)
 {
 	struct inbuf *head = &t->m->head;
