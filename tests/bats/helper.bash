@@ -62,10 +62,10 @@ wait_gone() { # wait_gone PID: at most 10 s
 	return 1
 }
 
-# Polls until a command holds, at most 15 s; prints its last output when it never does.
+# Polls until a command holds, at most 30 s; prints its last output when it never does.
 wait_for() {
 	local out
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		out=$("$@" 2>&1) && return 0
 		sleep 0.05
 	done
