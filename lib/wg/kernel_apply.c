@@ -123,7 +123,6 @@ static int apply_once(struct kernel *k, const struct wg_config *c, struct rn_err
 	int code = apply_all(k, c, delta, err);
 	wg_config_free(&delta[0]);
 	wg_config_free(&delta[1]);
-	kernel_unsee(k);
 	return code;
 }
 
@@ -162,6 +161,7 @@ static void bring_back(struct kernel *k, const struct wg_config *undo, bool addr
 {
 	struct rn_error second;
 	k->base.addressed = addressed;
+	kernel_unsee(k);
 	if (apply(k, undo, &second))
 		log_write(LOG_ERROR, "%s: a change failed (%s), and could not be taken back: %s",
 			  k->base.name, err->text, second.text);
