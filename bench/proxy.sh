@@ -192,6 +192,7 @@ once() {
 
 medians() {
 	awk '{
+		split("", v)
 		for (i = 1; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
 		if ($0 !~ / cpu_ns=/) next
 		k = v["case"] " " v["tool"]; n[k]++
