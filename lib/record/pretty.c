@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The view for people: tables with aligned columns, blocks of "key: value" for a single record or
- * for tables wider than the terminal; dates and sizes as people write them. Free to change: no
- * program may read it.
+ * The view for people: tables with aligned columns, cut to a kind's brief ones when the terminal is
+ * narrower; blocks of "key: value" for a single record and for wide kinds without brief columns;
+ * dates and sizes as people write them. Free to change: no program may read it.
  */
 #include "record/out.h"
 
@@ -193,12 +193,39 @@ static size_t terminal_width(int fd)
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : SIZE_MAX;
 }
 
-static bool as_table(const struct table *t, int fd)
+static bool fits(const struct table *t, int fd)
 {
 	size_t width = 0;
 	for (size_t i = 0; i < t->n; i++)
 		width += t->columns[i].width + 2;
-	return t->rows > 1 && width <= size_add(terminal_width(fd), 2);
+	return width <= size_add(terminal_width(fd), 2);
+}
+
+/* Leaves the columns that the schema names for a narrow table, in its order. */
+static void keep_brief(struct table *t, const char *brief)
+{
+	struct column kept[16];
+	struct str rest = str_from(brief), key;
+	size_t n = 0;
+	while (n < ARRAY_LEN(kept) && str_cut(&rest, ',', &key))
+		for (size_t i = 0; i < t->n; i++)
+			if (str_eq(t->columns[i].key, key))
+				kept[n++] = t->columns[i];
+	memcpy(t->columns, kept, n * sizeof(*kept));
+	t->n = n;
+}
+
+static bool as_table(struct table *t, struct str kind, int fd)
+{
+	const struct schema_kind *k = schema_find(kind);
+	if (t->rows < 2)
+		return false;
+	if (fits(t, fd))
+		return true;
+	if (!k || !k->brief)
+		return false;
+	keep_brief(t, k->brief);
+	return t->n > 0;
 }
 
 void rec_pretty_flush(struct rec_out *o)
@@ -210,7 +237,7 @@ void rec_pretty_flush(struct rec_out *o)
 	if (!o->held.len)
 		return;
 	measure(&t, buf_str(&o->held));
-	bool table = as_table(&t, o->fd);
+	bool table = as_table(&t, kind_of(buf_str(&o->held)), o->fd);
 	if (table)
 		add_titles(&o->text, &t);
 	rec_reader_mem(&rd, buf_str(&o->held), "held");

@@ -179,6 +179,7 @@ struct schema_kind {
 	bool config;	      /* unknown keys are refused (configuration and rules), else ignored */
 	enum schema_type id;  /* type of the identity */
 	const char *programs; /* "rn-wg rn-proxy": who reads it */
+	const char *brief;    /* keys of a table that is too wide for the terminal; NULL: blocks */
 	const char *doc;
 	const struct schema_key *keys; /* ends with name NULL */
 };

@@ -23,7 +23,8 @@ static const struct schema_key user_keys[] = {
 	{"password", TYPE_TEXT, 0, NULL, NULL, "a new password that was made; shown once, stored hashed"},
 	{"created_at", TYPE_TIME, 0, NULL, NULL, "when the user was made"},
 	{0}};
-SCHEMA_KIND(user, .id = TYPE_NAME, .programs = "rn-console rn-policy", .doc = "a person");
+SCHEMA_KIND(user, .id = TYPE_NAME, .programs = "rn-console rn-policy", .brief = "user,role,groups,status",
+	.doc = "a person");
 
 static const struct schema_key group_keys[] = {
 	{"org", TYPE_REF, 0, "organization", NULL, "organisation"},
@@ -62,7 +63,8 @@ static const struct schema_key gateway_keys[] = {
 	{"seen_at", TYPE_TIME, 0, NULL, NULL, "when it was last heard of"},
 	{"invitation", TYPE_TEXT, 0, NULL, NULL, "a new one: what its machine joins with; shown once, stored hashed"},
 	{0}};
-SCHEMA_KIND(gateway, .id = TYPE_NAME, .programs = "rn-console", .doc = "a machine with a public address");
+SCHEMA_KIND(gateway, .id = TYPE_NAME, .programs = "rn-console", .brief = "gateway,name,public_ip,region,status",
+	.doc = "a machine with a public address");
 
 static const struct schema_key invitation_keys[] = {
 	{"url", TYPE_TEXT, 0, NULL, NULL, "the string to give to the joiner; shown once, stored hashed"},
@@ -116,6 +118,7 @@ static const struct schema_key service_keys[] = {
 	{"expires_at", TYPE_TIME, 0, NULL, NULL, "when the share link ends"},
 	{0}};
 SCHEMA_KIND(service, .id = TYPE_TEXT, .programs = "rn-expose rn-console",
+	.brief = "name,protocol,status,url,public_address",
 	.doc = "a local service that is, or could be, reached through a gateway");
 
 static const struct schema_key link_keys[] = {
@@ -159,6 +162,7 @@ static const struct schema_key audit_keys[] = {
 	{"detail", TYPE_TEXT, 0, NULL, NULL, "more"},
 	{0}};
 SCHEMA_KIND(audit, .id = TYPE_U64, .programs = "rn-console rn-monitor",
+	.brief = "audit,at,actor,action,object",
 	.doc = "an entry of the audit log");
 
 static const struct schema_key status_keys[] = {

@@ -31,6 +31,7 @@ static const struct schema_key device_keys[] = {
 	{"seen_at", TYPE_TIME, 0, NULL, NULL, "when it was last heard of"},
 	{0}};
 SCHEMA_KIND(device, .config = true, .id = TYPE_NAME, .programs = "rn-proxy rn-policy rn-console",
+	.brief = "device,user,address",
 	.doc = "a machine that joined; inside the tunnel its source address is the device");
 
 static const struct schema_key signer_keys[] = {

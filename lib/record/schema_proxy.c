@@ -13,16 +13,16 @@ static const struct schema_key listen_keys[] = {
 	{"idle_s", TYPE_U64, 0, "1-86400", "75", "how long a connection may wait for its next request"},
 	{"gateway", TYPE_NAME, 0, NULL, NULL, "console: the gateway that has it; else the first"},
 	{0}};
-const struct schema_kind schema_listen = {
-	"listen", true, TYPE_NAME, "rn-proxy", "a place where visitors arrive", listen_keys};
+SCHEMA_KIND(listen, .config = true, .id = TYPE_NAME, .programs = "rn-proxy",
+	.doc = "a place where visitors arrive");
 
 static const struct schema_key certificate_keys[] = {
 	{"cert_file", TYPE_PATH, KEY_REQUIRED, NULL, NULL, "PEM: the certificate, then its chain"},
 	{"key_file", TYPE_PATH, KEY_REQUIRED, NULL, NULL, "PEM: its private key, mode 0600"},
 	{"host", TYPE_HOST, KEY_LIST | KEY_SET, NULL, NULL, "server names it is given for; none: the default"},
 	{0}};
-const struct schema_kind schema_certificate = {
-	"certificate", true, TYPE_NAME, "rn-proxy", "a TLS certificate of the edge", certificate_keys};
+SCHEMA_KIND(certificate, .config = true, .id = TYPE_NAME, .programs = "rn-proxy",
+	.doc = "a TLS certificate of the edge");
 
 static const struct schema_key resource_keys[] = {
 	{"listen", TYPE_REF, KEY_REQUIRED | KEY_LIST | KEY_SET, "listen", NULL, "where it can be reached"},
@@ -38,8 +38,9 @@ static const struct schema_key resource_keys[] = {
 	{"site", TYPE_REF, 0, "site", NULL, "console: the site that its targets are in"},
 	{"gateway", TYPE_NAME, 0, NULL, NULL, "console: the gateway that serves it; else the first"},
 	{0}};
-const struct schema_kind schema_resource = {
-	"resource", true, TYPE_NAME, "rn-proxy rn-policy", "what people reach", resource_keys};
+SCHEMA_KIND(resource, .config = true, .id = TYPE_NAME, .programs = "rn-proxy rn-policy",
+	.brief = "resource,host,path",
+	.doc = "what people reach");
 
 static const struct schema_key target_keys[] = {
 	{"resource", TYPE_REF, KEY_REQUIRED, "resource", NULL, "what it serves"},
@@ -58,8 +59,9 @@ static const struct schema_key target_keys[] = {
 	{"env", TYPE_TEXT, KEY_LIST, NULL, NULL, "CGI: RN_NAME=value variables"},
 	{"limit_s", TYPE_U64, 0, "1-3600", "30", "CGI: time for one run"},
 	{0}};
-const struct schema_kind schema_target = {
-	"target", true, TYPE_NAME, "rn-proxy", "where a resource is", target_keys};
+SCHEMA_KIND(target, .config = true, .id = TYPE_NAME, .programs = "rn-proxy",
+	.brief = "target,resource,address,weight",
+	.doc = "where a resource is");
 
 static const struct schema_key access_keys[] = {
 	{"at", TYPE_TIME, KEY_REQUIRED, NULL, NULL, "when the request or connection began"},
@@ -82,8 +84,9 @@ static const struct schema_key access_keys[] = {
 	{"why", TYPE_TEXT, 0, NULL, NULL, "what went wrong"},
 	{"cut", TYPE_BOOL, 0, NULL, NULL, "a text was too long and is cut"},
 	{0}};
-const struct schema_kind schema_access = {
-	"access", false, TYPE_TEXT, "rn-monitor", "one request or connection at the edge", access_keys};
+SCHEMA_KIND(access, .id = TYPE_TEXT, .programs = "rn-monitor",
+	.brief = "at,client,resource,method,path,status,ms",
+	.doc = "one request or connection at the edge");
 
 static const struct schema_key listener_keys[] = {
 	{"address", TYPE_ENDPOINT, KEY_REQUIRED, NULL, NULL, "where it really listens"},
@@ -93,8 +96,8 @@ static const struct schema_key listener_keys[] = {
 	{"connections", TYPE_U64, 0, NULL, NULL, "open now"},
 	{"accepted", TYPE_U64, 0, NULL, NULL, "since the start"},
 	{0}};
-const struct schema_kind schema_listener = {
-	"listener", false, TYPE_NAME, "", "a listen record as it lives", listener_keys};
+SCHEMA_KIND(listener, .id = TYPE_NAME, .programs = "",
+	.doc = "a listen record as it lives");
 
 static const struct schema_key health_keys[] = {
 	{"resource", TYPE_NAME, KEY_REQUIRED, NULL, NULL, "what the target serves"},
@@ -106,8 +109,8 @@ static const struct schema_key health_keys[] = {
 	{"failures", TYPE_U64, 0, NULL, NULL, "since the start: refused, timed out or broken off"},
 	{"why", TYPE_TEXT, 0, NULL, NULL, "what the last failed check met"},
 	{0}};
-const struct schema_kind schema_health = {
-	"health", false, TYPE_NAME, "rn-monitor", "a target as it lives", health_keys};
+SCHEMA_KIND(health, .id = TYPE_NAME, .programs = "rn-monitor",
+	.doc = "a target as it lives");
 
 /* clang-format off */
 static const struct schema_key limit_keys[] = {

@@ -49,6 +49,7 @@ static const struct schema_key peer_keys[] = {
 	{"session_s", TYPE_U64, 0, NULL, NULL, "live, in detail: age of the session that we send with"},
 	{0}};
 SCHEMA_KIND(peer, .config = true, .id = TYPE_KEY, .programs = "rn-wg rn-monitor",
+	.brief = "name,endpoint,handshake_at,rx_bytes,tx_bytes",
 	.doc = "a WireGuard peer, by its public key");
 
 static const struct schema_key tunnel_keys[] = {

@@ -508,6 +508,21 @@ static void test_config(void)
 	TAP_OK(rec_config_read("/nonexistent", count, NULL, &err) == RN_ENOINPUT, "no file");
 }
 
+/* A key in a kind's brief columns that it does not have would never be shown. */
+static void test_brief(void)
+{
+	bool ok = true;
+
+	for (size_t i = 0; schema_kinds[i]; i++) {
+		struct str rest = str_from(schema_kinds[i]->brief), key;
+
+		while (str_cut(&rest, ',', &key))
+			ok = ok && (str_is(key, schema_kinds[i]->name) ||
+				    schema_key_find(schema_kinds[i], key));
+	}
+	TAP_OK(ok, "brief columns are keys of their kind");
+}
+
 int main(void)
 {
 	test_grammar();
@@ -525,5 +540,6 @@ int main(void)
 	test_types();
 	test_config();
 	buf_free(&out);
+	test_brief();
 	return tap_done();
 }
