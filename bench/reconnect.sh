@@ -23,7 +23,6 @@ begin_ready expose client1 rn expose localhost:3000 http --name web --public
 begin_ready tcp-expose client1 rn expose localhost:3001 tcp --name echo
 begin_ready forward client2 rn forward echo:3001 localhost:4001
 url=$(field "$T/expose.log" url)
-net=$(basename "$(dirname "$T"/client1/state/*/node.rn)")
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 served() { [ "$(visit "$url/" --max-time 1 2>/dev/null)" = here ]; }

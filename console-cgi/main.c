@@ -141,7 +141,8 @@ static int terminal(int argc, char **argv)
 		.name = "rn-console.cgi", .cmds = cmds,
 		.doc = "The console's REST API and login page, as a CGI program for any web server.\n"
 		       "It wants RN_CONSOLE_DIR in its environment: the folder that rn-console init made.",
-		.examples = "  target=console resource=console address=cgi:/usr/local/lib/rustronaut/rn-console.cgi\n"
+		.examples = "  target=console resource=console "
+			    "address=cgi:/usr/local/lib/rustronaut/rn-console.cgi\n"
 			    "      behind rn-proxy (rn-console init writes this)\n"
 			    "  rn-console.cgi openapi | jq .paths\n"
 			    "      all calls\n"};

@@ -40,7 +40,7 @@ int fd_read_all(int fd, struct buf *b, struct rn_error *err)
 	for (;;) {
 		size_t room = b->max - b->len;
 		size_t want = MIN(MAX(room, 1), 65536);
-		char extra, *p = room ? buf_reserve(b, want) : &extra;
+		char extra = 0, *p = room ? buf_reserve(b, want) : &extra;
 		ssize_t n;
 
 		if (!p)

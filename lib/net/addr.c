@@ -160,16 +160,16 @@ void addr_format_ip(const struct addr *a, char out[static ADDR_TEXT_MAX])
 
 void addr_format(const struct addr *a, char out[static ADDR_TEXT_MAX])
 {
-	const char *shape = a->sa.sa_family == AF_INET6 ? "[%.48s]:%u" : "%.48s:%u";
+	unsigned port = addr_port(a);
 	char ip[ADDR_TEXT_MAX];
 
 	addr_format_ip(a, ip);
-	if (addr_port(a) == 0)
-		shape = "%.48s";
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(out, ADDR_TEXT_MAX, shape, ip, addr_port(a));
-#pragma GCC diagnostic pop
+	if (port == 0)
+		snprintf(out, ADDR_TEXT_MAX, "%.48s", ip);
+	else if (a->sa.sa_family == AF_INET6)
+		snprintf(out, ADDR_TEXT_MAX, "[%.48s]:%u", ip, port);
+	else
+		snprintf(out, ADDR_TEXT_MAX, "%.48s:%u", ip, port);
 }
 
 socklen_t addr_len(const struct addr *a)

@@ -88,8 +88,9 @@ uint64_t loop_now_ms(const struct loop *l);
 int watch_add(struct loop *l, struct watch *w, struct rn_error *err) must_check;
 void watch_set(struct loop *l, struct watch *w, uint32_t events);
 void watch_del(struct loop *l, struct watch *w);
-/* One shot; starting again moves it. O(1), and nothing but a store if it moves away from now. Set fn once, zero the rest. It runs in a later turn, not
- * before AFTER_MS (1 ms resolution), and is stopped when FN runs. */
+/* One shot; starting again moves it. O(1), and nothing but a store if it moves away from now. Set fn
+ * once, zero the rest. It runs in a later turn, not before AFTER_MS (1 ms resolution), and is stopped
+ * when FN runs. */
 void timer_start(struct loop *l, struct timer *t, uint64_t after_ms);
 void timer_stop(struct loop *l, struct timer *t);
 /* FN runs in the loop when SIGNO arrives (signalfd; the signal is blocked in this thread, and stays

@@ -60,12 +60,15 @@ static enum stage_result own_session(struct txn *t)
 static enum stage_result own_logout(struct txn *t)
 {
 	session_clear(t);
-	return txn_answer(t, &(struct answer){.status = 200,
-					      .title = STR("Logged out"),
-					      .text = STR("You are logged out of this service. If others use this "
-							  "computer, close the window too."),
-					      .link = STR("/"),
-					      .link_text = STR("Open the service again")});
+	static const struct answer answer = {
+		.status = 200,
+		.title = STR_INIT("Logged out"),
+		.text = STR_INIT("You are logged out of this service. If others use this computer, "
+				 "close the window too."),
+		.link = STR_INIT("/"),
+		.link_text = STR_INIT("Open the service again"),
+	};
+	return txn_answer(t, &answer);
 }
 
 /* ---- probe

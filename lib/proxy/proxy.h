@@ -5,8 +5,8 @@
  *
  * Fixed path of a request, one file a stage, all with the same signature (stages.c):
  *
- *   accept → TLS/SNI → parse → route → (firewall) → authenticate → policy → balance → relay →
- * access
+ *   accept → TLS/SNI → parse → route → (firewall) → authenticate → policy
+ *          → balance → relay → access
  *
  * The resource is found before anything is decided about it; the firewall's place is behind route.
  *

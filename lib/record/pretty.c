@@ -204,7 +204,7 @@ static bool fits(const struct table *t, int fd)
 /* Leaves the columns that the schema names for a narrow table, in its order. */
 static void keep_brief(struct table *t, const char *brief)
 {
-	struct column kept[16];
+	struct column kept[16] = {0};
 	struct str rest = str_from(brief), key;
 	size_t n = 0;
 	while (n < ARRAY_LEN(kept) && str_cut(&rest, ',', &key))

@@ -88,7 +88,7 @@ void tls_fold_name(char out[static TLS_NAME_SIZE], const char *name)
 {
 	size_t n = 0;
 
-	for (; name[n] && n < TLS_NAME_SIZE - 1; n++)
+	for (; n < TLS_NAME_SIZE - 1 && name[n]; n++)
 		out[n] = (char)(name[n] >= 'A' && name[n] <= 'Z' ? name[n] | 0x20 : name[n]);
 	out[n] = '\0';
 }

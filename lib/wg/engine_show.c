@@ -76,7 +76,7 @@ static int compare(const void *a, const void *b)
 static void add_allowed(const struct cidr *allowed, size_t n, struct buf *out)
 {
 	char text[ENGINE_ALLOWED_SHOWN][ADDR_TEXT_MAX];
-	struct str list[ENGINE_ALLOWED_SHOWN];
+	struct str list[ENGINE_ALLOWED_SHOWN] = {0};
 	size_t shown = MIN(n, (size_t)ENGINE_ALLOWED_SHOWN);
 	if (!shown)
 		return;

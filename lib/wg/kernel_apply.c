@@ -145,7 +145,7 @@ static int some_go(const struct kernel *k, const struct wg_config *c, bool *go, 
 static int apply(struct kernel *k, const struct wg_config *c, struct rn_error *err)
 {
 	struct wg_config all_but = *c; /* borrows what is in C */
-	bool go;
+	bool go = false;
 	int code = kernel_look(k, err);
 	if (!code)
 		code = some_go(k, c, &go, err);
