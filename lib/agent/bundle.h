@@ -30,7 +30,8 @@ int bundle_set(struct bundle *b, struct str text, struct str sig, struct rn_erro
 
 /* Whether B is for NODE and signed by SIGNER: fills node, serial and made_at. RN_EPERM: the
  * signature is wrong, it is another node's bundle, or it names a file elsewhere on this machine.
- * RN_EDATA: malformed, or its signed comment and its first line disagree. Nothing is said about the rest, which its programs check. */
+ * RN_EDATA: malformed, or its signed comment and its first line disagree. Nothing is
+ * said about the rest, which its programs check. */
 int bundle_verify(struct bundle *b, const struct minisign_pub *signer, const char *node,
 		  struct rn_error *err) must_check;
 /* The console's key that was pinned when N was joined. */
