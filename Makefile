@@ -19,7 +19,7 @@ comma := ,
 B := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(COV),/cov)
 Q := $(if $(V),,@)
 
-PKGS := libsodium libcurl sqlite3 openssl jansson libmnl libseccomp libqrencode
+PKGS := libsodium libcurl sqlite3 openssl jansson libmnl libseccomp libqrencode lwip
 WARN := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wpointer-arith -Wwrite-strings \
 	-Wundef -Wold-style-definition -Wredundant-decls $(if $(CI)$(WERROR),-Werror)

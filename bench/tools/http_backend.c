@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	addr_set_port(&a, (uint16_t)load_number(argv[1]));
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
 		answer_make(&answers[i]);
-	int listener = tcp_listen(&a, false, &err), ep = epoll_create1(EPOLL_CLOEXEC);
+	int listener = sock_listen(&a, false, &err), ep = epoll_create1(EPOLL_CLOEXEC);
 	load_check(listener >= 0 && ep >= 0, "listen");
 	struct epoll_event ev = {.events = EPOLLIN, .data.fd = listener}, batch[BATCH];
 	load_check(epoll_ctl(ep, EPOLL_CTL_ADD, listener, &ev) == 0, "epoll_ctl");

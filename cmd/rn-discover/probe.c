@@ -106,7 +106,7 @@ static bool reconnect(struct probe *p)
 	watch_del(p->owner->loop, &p->watch);
 	fd_close(&p->watch.fd);
 	p->stage = ASKED_TLS;
-	p->watch.fd = tcp_connect(&p->listener->address, &ignored);
+	p->watch.fd = sock_connect(&p->listener->address, &ignored);
 	p->watch.events = EPOLLOUT;
 	if (p->watch.fd >= 0 && watch_add(p->owner->loop, &p->watch, &ignored) == 0)
 		return true;
@@ -182,7 +182,7 @@ static void probe_open(struct probes *ps, struct listener *l)
 	*p = (struct probe){.owner = ps,
 			    .listener = l,
 			    .watch = {.events = EPOLLIN | EPOLLRDHUP, .fn = probe_event}};
-	p->watch.fd = tcp_connect(&l->address, &ignored);
+	p->watch.fd = sock_connect(&l->address, &ignored);
 	if (p->watch.fd < 0)
 		return;
 	if (watch_add(ps->loop, &p->watch, &ignored)) {

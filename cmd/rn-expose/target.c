@@ -88,7 +88,7 @@ int target_connect(struct target *t, struct rn_error *err)
 		size_t at = (t->best + i) % t->n_addrs;
 		int sys;
 
-		fd = tcp_connect(&t->addrs[at], err);
+		fd = sock_connect(&t->addrs[at], err);
 		if (fd < 0)
 			continue;
 		/* Over loopback a refusal is known at once; elsewhere the relay will hear of it. */
@@ -106,5 +106,5 @@ int target_connect(struct target *t, struct rn_error *err)
 
 int target_udp(const struct target *t, struct rn_error *err)
 {
-	return udp_connect(&t->addrs[0], err);
+	return sock_udp_to(&t->addrs[0], err);
 }

@@ -78,7 +78,7 @@ static int listen_all(struct forward *f, struct rn_error *err)
 {
 	for (size_t i = 0; i < f->asked.n_local; i++) {
 		struct addr *a = &f->asked.local[i];
-		int fd = f->route.udp ? udp_bind(a, false, err) : tcp_listen(a, false, err);
+		int fd = f->route.udp ? sock_udp(a, false, err) : sock_listen(a, false, err);
 
 		/* A machine without IPv6 has no ::1; but one that is taken would get half of the
 		 * visitors. */

@@ -50,7 +50,7 @@ static int connect_now(struct dial *d, struct rn_error *err)
 	int code = addr_resolve(&a, str_from(d->to), err);
 	if (code)
 		return code;
-	int fd = tcp_connect(&a, err);
+	int fd = sock_connect(&a, err);
 	if (fd < 0)
 		return fd;
 	d->link = link_new(d->loop, fd, tls_connect_new(d->tls, fd, d->name), &conf, err);
@@ -112,7 +112,7 @@ static int make_tls(struct dial *d, const struct relay_options *o, struct rn_err
 static int open_udp(struct dial *d, struct rn_error *err)
 {
 	struct addr a = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
-	d->udp = (struct watch){.fd = udp_bind(&a, false, err), .events = EPOLLIN, .fn = from_udp};
+	d->udp = (struct watch){.fd = sock_udp(&a, false, err), .events = EPOLLIN, .fn = from_udp};
 	return d->udp.fd < 0 ? d->udp.fd : watch_add(d->loop, &d->udp, err);
 }
 

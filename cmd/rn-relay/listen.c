@@ -84,7 +84,7 @@ static int session_start(struct listener *all, int fd, struct rn_error *err)
 	all->sessions = s;
 	all->n++;
 	s->udp =
-		(struct watch){.fd = udp_connect(&all->to, err), .events = EPOLLIN, .fn = from_udp};
+		(struct watch){.fd = sock_udp_to(&all->to, err), .events = EPOLLIN, .fn = from_udp};
 	struct link_conf conf = {from_link, link_ended, s};
 	s->link = link_new(all->loop, fd, tls_accept_new(all->tls, fd), &conf, err);
 	if (s->link && s->udp.fd >= 0 && !watch_add(all->loop, &s->udp, err))
@@ -125,7 +125,7 @@ static int start(struct listener *all, const struct relay_options *o, const char
 	if (!all->tls)
 		return err->code;
 	all->watch = (struct watch){
-		.fd = tcp_listen(&a, false, err), .events = EPOLLIN, .fn = accept_event};
+		.fd = sock_listen(&a, false, err), .events = EPOLLIN, .fn = accept_event};
 	return all->watch.fd < 0 ? all->watch.fd : watch_add(all->loop, &all->watch, err);
 }
 

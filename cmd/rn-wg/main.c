@@ -6,8 +6,8 @@ static const struct argp_option up_options[] = {
 	 "Interface and peer records (- is standard input); without it the device waits to be "
 	 "configured by rn-wg set, rn-wg sync or wg", 0},
 	{"engine", 'e', "ENGINE", 0,
-	 "What carries the packets: kernel (its own WireGuard; needs root), user (our own engine), or auto: "
-	 "the kernel where that works, else user", 0},
+	 "What carries the packets: kernel (its own WireGuard; needs root), user (our own engine), "
+	 "netstack (the same with no device, for containers), or auto: the first of them that works", 0},
 	{"netns", 'n', "WHERE", 0,
 	 "private: a network namespace of the tunnel's own, no root needed; host: a device on this "
 	 "machine, for root", 0},

@@ -29,7 +29,7 @@
 #define PLAN_MAX (64U << 20)
 #define UAPI_DIR "/run/wireguard"
 
-enum which_engine { ENGINE_AUTO, ENGINE_KERNEL, ENGINE_USER };
+enum which_engine { ENGINE_AUTO, ENGINE_KERNEL, ENGINE_USER, ENGINE_NETSTACK };
 
 struct up {
 	struct cli *cli;
@@ -113,7 +113,8 @@ static int read_config(struct up *u, const char *file, struct wg_config *config,
 static const struct {
 	const char *name;
 	enum which_engine engine;
-} engine_names[] = {{"auto", ENGINE_AUTO}, {"kernel", ENGINE_KERNEL}, {"user", ENGINE_USER}};
+} engine_names[] = {{"auto", ENGINE_AUTO}, {"kernel", ENGINE_KERNEL}, {"user", ENGINE_USER},
+		  {"netstack", ENGINE_NETSTACK}};
 
 static int choose_engine(struct up *u, const char *name, enum rn_err blame, struct rn_error *err)
 {
@@ -125,8 +126,6 @@ static int choose_engine(struct up *u, const char *name, enum rn_err blame, stru
 	}
 	if (!name)
 		return 0;
-	if (strcmp(name, "netstack") == 0)
-		return rn_fail(err, blame, "engine netstack: this version has the engines kernel and user");
 	return rn_fail(err, blame, "engine %s: none of auto, kernel, user, netstack", name);
 }
 
@@ -139,10 +138,17 @@ static int choose(struct up *u, const struct up_options *o)
 		code = rn_fail(&u->cli->err, RN_EUSAGE, "--via needs the user engine");
 	if (code)
 		return code;
-	if (o->via)
+	if (o->via && u->which == ENGINE_AUTO)
 		u->which = ENGINE_USER;
 	u->mode = netns ? (strcmp(netns, "host") == 0 ? INSIDE_HOST : INSIDE_PRIVATE)
 			: (geteuid() == 0 ? INSIDE_HOST : INSIDE_PRIVATE);
+	if (u->which != ENGINE_NETSTACK)
+		return 0;
+	if (netns && u->mode == INSIDE_HOST)
+		return rn_fail(&u->cli->err, RN_EUSAGE, "engine netstack has no device for --netns host");
+	if (u->config.forward)
+		return rn_fail(&u->cli->err, RN_ECONFIG, "engine netstack does not forward");
+	u->mode = INSIDE_PRIVATE;
 	return 0;
 }
 
@@ -347,20 +353,42 @@ static int take_signals(struct up *u, struct rn_error *err)
 	return code ? code : loop_signal(u->loop, SIGHUP, reload_signal, u, err);
 }
 
-/* With auto, what the kernel cannot do or we may not ask of it, the user engine does. */
+static bool is_refused_us(const struct rn_error *err)
+{
+	return err->code == RN_EPERM || err->code == RN_EAWAY;
+}
+
+/* Why auto goes on to the next. */
+static void note_why(struct up *u, struct rn_error *err)
+{
+	char before[sizeof(u->why)];
+	memcpy(before, u->why, sizeof(before));
+	snprintf(u->why, sizeof(u->why), "%.110s%s%.110s", before, before[0] ? "; " : "", err->text);
+	*err = (struct rn_error){0};
+}
+
+/* With auto, what the kernel cannot do or we may not ask of it, the user engine does; and where that may
+ * have no device or namespace, the stack of our own, which nothing on the host sees. */
 static int make_engine(struct up *u, struct rn_error *err)
 {
-	if (u->which != ENGINE_USER) {
+	if (u->which == ENGINE_KERNEL || u->which == ENGINE_AUTO) {
 		u->engine = kernel_new(u->loop, u->mode, u->name, err);
 		u->is_kernel = u->engine != NULL;
 		if (u->is_kernel)
 			return 0;
-		if (u->which == ENGINE_KERNEL || (err->code != RN_EPERM && err->code != RN_EAWAY))
+		if (u->which == ENGINE_KERNEL || !is_refused_us(err))
 			return rn_fail_in(err, "engine kernel");
-		(void)str_copy(u->why, sizeof(u->why), str_from(err->text));
-		*err = (struct rn_error){0};
+		note_why(u, err);
 	}
-	u->engine = carrier_new(u->loop, u->mode, u->name, err);
+	if (u->which != ENGINE_NETSTACK)
+		u->engine = carrier_new(u->loop, u->mode, u->name, err);
+	if (!u->engine && u->which == ENGINE_AUTO && u->mode == INSIDE_PRIVATE &&
+	    (is_refused_us(err) || err->code == RN_EOS)) {
+		note_why(u, err);
+		u->which = ENGINE_NETSTACK;
+	}
+	if (u->which == ENGINE_NETSTACK)
+		u->engine = carrier_new_stack(u->loop, u->cli->run_dir, u->name, err);
 	if (!u->engine)
 		return err->code;
 	if (u->why[0])
@@ -411,7 +439,7 @@ static int set_up(struct up *u, const struct up_options *o, struct rn_error *err
 		code = leave_terminal(err);
 	if (!code)
 		code = start_via(u, o, err);
-	mem_trim();
+	mem_give_back();
 	if (!code)
 		code = privilege_drop(err);
 	if (!code)

@@ -318,7 +318,7 @@ static int drop_clean_pages(struct dl_phdr_info *object, size_t size, void *ctx)
 	return 0;
 }
 
-void mem_trim(void)
+void mem_give_back(void)
 {
 	malloc_trim(0);
 	dl_iterate_phdr(drop_clean_pages, NULL);

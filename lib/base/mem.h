@@ -102,6 +102,6 @@ void vec_free(struct vec_base *v);
 /* Gives back to the system what only starting needed: free heap, and the pages of the program and its
  * libraries that can be read from their files again (they come back as they are used). A daemon calls it
  * once it serves, or after something as large. */
-void mem_trim(void);
+void mem_give_back(void);
 
 #endif

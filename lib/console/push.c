@@ -36,7 +36,7 @@ static int open_to(const char *management, uint64_t deadline_ms)
 {
 	struct rn_error err;
 	struct addr a;
-	int fd = addr_resolve(&a, str_from(management), &err) ? -1 : tcp_connect(&a, &err);
+	int fd = addr_resolve(&a, str_from(management), &err) ? -1 : sock_connect(&a, &err);
 
 	if (fd >= 0 && (!ready(fd, POLLOUT, deadline_ms) || sock_error(fd) != 0))
 		fd_close(&fd);

@@ -361,7 +361,7 @@ struct http_server *http_server_open(struct loop *l, const struct addr *a,
 	s->conf.request_ms = conf->request_ms ? conf->request_ms : REQUEST_MS;
 	s->conf.idle_ms = conf->idle_ms ? conf->idle_ms : IDLE_MS;
 	s->watch =
-		(struct watch){.fd = tcp_listen(a, false, err), .events = EPOLLIN, .fn = on_accept};
+		(struct watch){.fd = sock_listen(a, false, err), .events = EPOLLIN, .fn = on_accept};
 	if (s->watch.fd >= 0 && watch_add(l, &s->watch, err) == 0)
 		return s;
 	if (s->watch.fd >= 0)

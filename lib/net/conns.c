@@ -177,7 +177,7 @@ static void listener_event(struct watch *w, uint32_t events)
 
 		if (fd >= 0) {
 			if (from.sa.sa_family == AF_UNIX)
-				from = (struct addr){0};
+				(void)sock_peer(fd, &from); /* all zeros when it has none */
 			conn_start(cs, fd, &from);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {

@@ -102,12 +102,12 @@ int loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx,
 /* ---- sockets --------------------------------------------------------------------------------- */
 
 /* All non-blocking and close-on-exec; the descriptor or a negative rn_err. */
-int tcp_listen(const struct addr *a, bool reuseport, struct rn_error *err)
+int sock_listen(const struct addr *a, bool reuseport, struct rn_error *err)
 	must_check; /* EADDRINUSE: RN_EAWAY naming the port; EACCES: RN_EPERM */
-int tcp_connect(const struct addr *a, struct rn_error *err)
+int sock_connect(const struct addr *a, struct rn_error *err)
 	must_check; /* in progress; wait for EPOLLOUT, then sock_error */
-int udp_bind(const struct addr *a, bool reuseport, struct rn_error *err) must_check;
-int udp_connect(const struct addr *a,
+int sock_udp(const struct addr *a, bool reuseport, struct rn_error *err) must_check;
+int sock_udp_to(const struct addr *a,
 		struct rn_error *err) must_check; /* sends to and hears from A only */
 int unix_listen(const char *path, mode_t mode, struct rn_error *err)
 	must_check; /* takes over a stale path, refuses a live one (RN_EAWAY) */
@@ -115,6 +115,9 @@ int unix_connect(const char *path, struct rn_error *err) must_check; /* blocking
 /* Whether the other end was made by our own user or by root. */
 bool unix_peer_is_ours(int fd);
 int sock_error(int fd);						     /* SO_ERROR */
+/* A listener inside a tunnel that the kernel does not know (rn-wg up --engine netstack) is a unix socket in
+ * RUN_DIR, and its name tells the address inside; that of an accepted one's other end the visitor's. */
+#define SOCK_INSIDE_MARK "rn-inside@"
 bool sock_local(int fd, struct addr *a);
 bool sock_peer(int fd, struct addr *a);
 /* Bytes (at least one) with up to FDS_MAX descriptors beside them; the count sent or received, or

@@ -73,7 +73,7 @@ static int inet_bind(const struct addr *a, int type, bool reuseport, struct rn_e
 	return fd;
 }
 
-int tcp_listen(const struct addr *a, bool reuseport, struct rn_error *err)
+int sock_listen(const struct addr *a, bool reuseport, struct rn_error *err)
 {
 	int fd = inet_bind(a, SOCK_STREAM, reuseport, err);
 	int rc;
@@ -87,7 +87,7 @@ int tcp_listen(const struct addr *a, bool reuseport, struct rn_error *err)
 	return rc;
 }
 
-int udp_bind(const struct addr *a, bool reuseport, struct rn_error *err)
+int sock_udp(const struct addr *a, bool reuseport, struct rn_error *err)
 {
 	return inet_bind(a, SOCK_DGRAM, reuseport, err);
 }
@@ -103,7 +103,7 @@ static int connect_fail(int fd, const struct addr *a, struct rn_error *err)
 	return rc;
 }
 
-int tcp_connect(const struct addr *a, struct rn_error *err)
+int sock_connect(const struct addr *a, struct rn_error *err)
 {
 	int fd = sock_make(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK, err);
 
@@ -115,7 +115,7 @@ int tcp_connect(const struct addr *a, struct rn_error *err)
 	return fd;
 }
 
-int udp_connect(const struct addr *a, struct rn_error *err)
+int sock_udp_to(const struct addr *a, struct rn_error *err)
 {
 	int fd = sock_make(a->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK, err);
 
@@ -224,20 +224,52 @@ int sock_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) < 0 ? errno : sys;
 }
 
-bool sock_local(int fd, struct addr *a)
+/* The address behind the last "@" of a unix socket's name that says it is the inside's (net.h). */
+static bool inside_name(const struct sockaddr_un *sun, socklen_t len, struct addr *a)
 {
-	socklen_t len = sizeof(*a);
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
+	if (sun->sun_family != AF_UNIX || len <= head)
+		return false;
+	const char *name = sun->sun_path;
+	size_t n = len - head;
+	size_t at = n;
+	while (n && name[n - 1] == '\0') /* that of a path is counted in */
+		n--;
+	for (at = n; at && name[at - 1] != '@'; at--)
+		;
+	const size_t mark = sizeof(SOCK_INSIDE_MARK) - 1;
+	return at >= mark && memcmp(name + at - mark, SOCK_INSIDE_MARK, mark) == 0 &&
+	       addr_parse(a, str_make(name + at, n - at), -1);
+}
+
+typedef int name_fn(int fd, struct sockaddr *sa, socklen_t *len);
+
+static bool sock_name(int fd, name_fn *name, struct addr *a)
+{
+	struct sockaddr_storage got = {0};
+	socklen_t len = sizeof(got);
 
 	memset(a, 0, sizeof(*a));
-	return getsockname(fd, &a->sa, &len) == 0 &&
-	       (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6);
+	if (name(fd, (struct sockaddr *)&got, &len) < 0)
+		return false;
+	if (got.ss_family == AF_UNIX)
+		return inside_name((const struct sockaddr_un *)&got, len, a);
+	memcpy(a, &got, sizeof(*a));
+	return got.ss_family == AF_INET || got.ss_family == AF_INET6;
+}
+
+bool sock_local(int fd, struct addr *a)
+{
+	return sock_name(fd, getsockname, a);
 }
 
 bool sock_peer(int fd, struct addr *a)
 {
-	socklen_t len = sizeof(*a);
+	struct addr own;
 
+	/* Who connects to a unix socket chooses its own name: that counts where only rn-wg can connect. */
+	if (sock_local(fd, &own))
+		return sock_name(fd, getpeername, a);
 	memset(a, 0, sizeof(*a));
-	return getpeername(fd, &a->sa, &len) == 0 &&
-	       (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6);
+	return false;
 }

@@ -163,7 +163,7 @@ static int check_socket(struct check *c, struct rn_error *err)
 		return c->all->connect(c->all->ctx, t, err);
 	if (t->kind == TARGET_UNIX)
 		return stream_connect_unix(t->path, err);
-	return tcp_connect(&t->address, err);
+	return sock_connect(&t->address, err);
 }
 
 static void check_start(struct check *c)

@@ -26,7 +26,7 @@ static void hand_over(struct listener *l, int fd, const struct addr *peer)
 	}
 	atomic_fetch_add_explicit(&l->count->accepted, 1, memory_order_relaxed);
 	if (conf->proto == LISTEN_TCP)
-		tcp_accept(l, fd, peer);
+		sock_accept(l, fd, peer);
 	else
 		conn_accept(l, fd, peer);
 }

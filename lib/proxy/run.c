@@ -359,7 +359,7 @@ int proxy_run(const struct proxy_options *o, struct rn_error *err)
 	if (rc == 0)
 		rc = start_config(p, err);
 	if (rc == 0) {
-		mem_trim();
+		mem_give_back();
 		ready_tell(o->notify_socket, o->ready_fd);
 		rc = loop_run(p->loop, err);
 	}

@@ -48,7 +48,7 @@ static int port_is_free(struct proxy *p, const struct opening *o, struct rn_erro
 		if (p->sockets.ptr[i]->open && p->sockets.ptr[i]->udp == o->udp &&
 		    addr_port(&p->sockets.ptr[i]->address) == addr_port(&o->address))
 			return 0;
-	int fd = o->udp ? udp_bind(&o->address, false, err) : tcp_listen(&o->address, false, err);
+	int fd = o->udp ? sock_udp(&o->address, false, err) : sock_listen(&o->address, false, err);
 	if (fd < 0)
 		return fd;
 	close(fd);
@@ -59,7 +59,7 @@ static int open_host(struct proxy *p, struct opening *o, struct rn_error *err)
 {
 	int rc = addr_port(&o->address) ? port_is_free(p, o, err) : 0;
 	while (rc >= 0 && o->n < p->n_workers) {
-		rc = o->udp ? udp_bind(&o->address, true, err) : tcp_listen(&o->address, true, err);
+		rc = o->udp ? sock_udp(&o->address, true, err) : sock_listen(&o->address, true, err);
 		if (rc < 0)
 			break;
 		o->fds[o->n++] = rc;

@@ -171,7 +171,7 @@ static void tcp_try(struct tcp *t)
 		tcp_fail(t, "out of memory");
 }
 
-void tcp_accept(struct listener *l, int fd, const struct addr *peer)
+void sock_accept(struct listener *l, int fd, const struct addr *peer)
 {
 	struct worker *w = l->worker;
 	const struct listen_conf *conf = listener_conf(l);

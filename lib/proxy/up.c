@@ -324,7 +324,7 @@ struct up *up_dial(struct worker *w, struct target *t, uint64_t timeout_ms, up_f
 		return NULL;
 	}
 	fd = t->kind == TARGET_UNIX ? stream_connect_unix(t->path, &err)
-				    : tcp_connect(&t->address, &err);
+				    : sock_connect(&t->address, &err);
 	if (fd < 0) {
 		up_fail_soon(up, &err);
 		return up;

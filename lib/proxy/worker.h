@@ -339,7 +339,7 @@ void facts_from(const struct txn *t, struct policy_facts *f);
 /* ---- TCP and UDP -------------------------------------------------------------------------------
  */
 
-void tcp_accept(struct listener *l, int fd, const struct addr *peer);
+void sock_accept(struct listener *l, int fd, const struct addr *peer);
 void tcps_close(struct worker *w);
 /* Those that go through a tunnel that is gone. */
 void tcps_cut_gone(struct worker *w);

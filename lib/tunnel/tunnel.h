@@ -20,7 +20,7 @@ void tunnel_close(struct tunnel *t);
 
 /* All return a non-blocking, close-on-exec descriptor or a negative rn_err, within 2 s.
  * listen: port 0 picks one (sock_local tells), the unspecified address is the tunnel's own.
- * connect: in progress, as tcp_connect. udp: bound to LOCAL (or any), and connected if PEER is set. */
+ * connect: in progress, as sock_connect. udp: bound to LOCAL (or any), and connected if PEER is set. */
 int tunnel_listen(struct tunnel *t, const struct addr *a, struct rn_error *err) must_check;
 int tunnel_connect(struct tunnel *t, const struct addr *a, struct rn_error *err) must_check;
 int tunnel_udp(struct tunnel *t, const struct addr *local, const struct addr *peer,

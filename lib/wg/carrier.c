@@ -3,6 +3,7 @@
  * The packet path of a running tunnel, and its beginning and end.
  */
 #include "wg/carrier_impl.h"
+#include "wg/inside_impl.h"
 #include "wg/refuse.h"
 
 #include <sys/epoll.h>
@@ -15,13 +16,16 @@
 static void op_send(void *ctx, const struct wg_dgram *v, size_t n)
 {
 	struct carrier *d = ctx;
-	udp_send(d->udp, v, n);
+	udp_transmit(d->udp, v, n);
 }
 
 static void op_deliver(void *ctx, const struct wg_pkt *v, size_t n)
 {
 	struct carrier *d = ctx;
-	tun_write(d->tun, v, n);
+	if (d->stack)
+		stack_input(d->stack, v, n);
+	else
+		tun_write(d->tun, v, n);
 }
 
 /* At most one a millisecond: who sends to nobody need not be told of every packet. */
@@ -31,7 +35,7 @@ static void op_refuse(void *ctx, const struct wg_pkt *pkt, enum wg_counter why)
 	uint8_t room[WG_HEAD + REFUSE_MAX];
 	uint64_t now = clock_now_ms();
 	(void)why;
-	if (now == d->refused_ms)
+	if (now == d->refused_ms || d->stack) /* the stack asks before it connects */
 		return;
 	struct wg_pkt answer = {.data = room + WG_HEAD};
 	answer.len = (uint32_t)refuse_make(pkt->data, pkt->len, answer.data);
@@ -85,6 +89,8 @@ static void udp_vector(void *ctx, const struct wg_dgram *v, size_t n)
 {
 	struct carrier *d = ctx;
 	wg_input_udp(d->wg, v, n, clock_now_ns());
+	if (d->stack)
+		stack_turn(d->stack);
 }
 
 static void shed_floods(struct carrier *d)
@@ -107,7 +113,7 @@ static void shed_event(struct timer *t)
 
 static void udp_event(struct carrier *d, int fd)
 {
-	for (int round = 0; round < ROUNDS && udp_input(d->udp, fd, udp_vector, d); round++)
+	for (int round = 0; round < ROUNDS && udp_receive(d->udp, fd, udp_vector, d); round++)
 		;
 	shed_floods(d);
 	carrier_rearm(d);
@@ -124,6 +130,23 @@ static void udp6_event(struct watch *w, uint32_t events)
 	(void)events;
 	udp_event(container_of(w, struct carrier, udp6_watch), w->fd);
 }
+
+/* ---- between the stack and the engine ----------------------------------------------------------- */
+
+static void stack_output(void *ctx, const struct wg_pkt *v, size_t n)
+{
+	struct carrier *d = ctx;
+	wg_input_tun(d->wg, v, n, clock_now_ns());
+	carrier_rearm(d);
+}
+
+static bool stack_reaches(void *ctx, const struct addr *a)
+{
+	struct carrier *d = ctx;
+	return wg_allowed_find(d->wg, a) != NULL;
+}
+
+static const struct stack_ops stack_calls = {.output = stack_output, .reaches = stack_reaches};
 
 /* ---- beginning and end ------------------------------------------------------------------------- */
 
@@ -195,6 +218,7 @@ static void has_moved(void *ctx)
 static void carrier_free(struct engine *e)
 {
 	struct carrier *d = carrier_of(e);
+	stack_free(d->stack);
 	timer_stop(e->loop, &d->timer);
 	moved_stop(&d->moved);
 	timer_stop(e->loop, &d->shed_timer);
@@ -203,7 +227,8 @@ static void carrier_free(struct engine *e)
 	if (d->tun_watched)
 		watch_del(e->loop, &d->tun_watch);
 	udp_free(d->udp);
-	tun_free(d->tun);
+	if (d->tun)
+		tun_free(d->tun);
 	engine_done(e);
 	free(d);
 }
@@ -221,30 +246,64 @@ static const struct engine_ops engine = {
 	.free = carrier_free,
 };
 
-static int start(struct carrier *d, struct rn_error *err)
+static const struct engine_ops netstack = {
+	.name = "netstack",
+	.apply = carrier_apply,
+	.live = carrier_live,
+	.show_peers = carrier_show_peers,
+	.peer_info = peer_info,
+	.peer_endpoint = peer_endpoint,
+	.peer_connect = peer_connect,
+	.peer_try = peer_try,
+	.show_counters = carrier_show_counters,
+	.free = carrier_free,
+};
+
+/* Namespace and device. */
+static int start_tun(struct carrier *d, struct rn_error *err)
 {
 	int tun = -1;
 	d->base.inside = inside_start(d->base.mode, d->base.name, &tun, err);
 	if (!d->base.inside)
 		return err->code;
 	d->tun = tun_new(tun, d->base.name);
-	if (!d->tun)
+	if (!d->tun) {
 		fd_close(&tun);
-	d->udp = udp_new();
-	if (!d->tun || !d->udp)
+		return rn_fail(err, RN_EOS, "out of memory");
+	}
+	d->tun_watch = (struct watch){.fd = d->tun->fd, .events = EPOLLIN, .fn = tun_event};
+	int code = watch_add(d->base.loop, &d->tun_watch, err);
+	d->tun_watched = !code;
+	return code ? code : engine_watch_inside(&d->base, err);
+}
+
+static int start_stack(struct carrier *d, const char *run_dir, struct rn_error *err)
+{
+	d->stack = stack_new(d->base.loop, run_dir, d->base.name, &stack_calls, d, err);
+	if (!d->stack)
+		return err->code;
+	d->base.inside = inside_of(stack_carry, d->stack);
+	return d->base.inside ? 0 : rn_fail(err, RN_EOS, "out of memory");
+}
+
+/* Without RUN_DIR on a device, with it on the stack. */
+static int start(struct carrier *d, const char *run_dir, struct rn_error *err)
+{
+	int code = run_dir ? start_stack(d, run_dir, err) : start_tun(d, err);
+	if (code)
+		return code;
+	d->udp = udp_make();
+	if (!d->udp)
 		return rn_fail(err, RN_EOS, "out of memory");
 	d->wg = wg_device_new(&ops, d, err);
 	if (!d->wg)
 		return err->code;
 	wg_set_forward(d->wg, true); /* until an address is configured: carrier_apply */
-	d->tun_watch = (struct watch){.fd = d->tun->fd, .events = EPOLLIN, .fn = tun_event};
-	int code = watch_add(d->base.loop, &d->tun_watch, err);
-	d->tun_watched = !code;
 	moved_start(&d->moved, d->base.loop, has_moved, d);
-	return code ? code : engine_watch_inside(&d->base, err);
+	return 0;
 }
 
-struct engine *carrier_new(struct loop *l, enum inside_mode mode, const char *name,
+static struct engine *make(struct loop *l, enum inside_mode mode, const char *run_dir, const char *name,
 			   struct rn_error *err)
 {
 	struct carrier *d = calloc(1, sizeof(*d));
@@ -252,13 +311,25 @@ struct engine *carrier_new(struct loop *l, enum inside_mode mode, const char *na
 		rn_fail(err, RN_EOS, "out of memory");
 		return NULL;
 	}
-	engine_init(&d->base, &engine, l, mode, name);
+	engine_init(&d->base, run_dir ? &netstack : &engine, l, mode, name);
 	d->timer.fn = timer_event;
 	d->shed_timer.fn = shed_event;
-	if (!start(d, err))
+	if (!start(d, run_dir, err))
 		return &d->base;
 	engine_free(&d->base);
 	return NULL;
+}
+
+struct engine *carrier_new(struct loop *l, enum inside_mode mode, const char *name,
+			   struct rn_error *err)
+{
+	return make(l, mode, NULL, name, err);
+}
+
+struct engine *carrier_new_stack(struct loop *l, const char *run_dir, const char *name,
+				 struct rn_error *err)
+{
+	return make(l, INSIDE_PRIVATE, run_dir, name, err);
 }
 
 struct wg_device *carrier_device(struct engine *e)

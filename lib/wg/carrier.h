@@ -13,6 +13,11 @@
 struct engine *carrier_new(struct loop *l, enum inside_mode mode, const char *name,
 			   struct rn_error *err) must_check;
 
+/* The engine netstack: the same with a network stack in the process (stack.h) in place of namespace and
+ * device, so it needs no privilege at all. Its listeners are unix sockets in RUN_DIR. One a process. */
+struct engine *carrier_new_stack(struct loop *l, const char *run_dir, const char *name,
+				 struct rn_error *err) must_check;
+
 /* The protocol's state, for UAPI. */
 struct wg_device *carrier_device(struct engine *e);
 

@@ -64,7 +64,8 @@ static int apply_interface(struct carrier *d, const struct wg_config *c, struct 
 	int code = 0;
 	if (engine_wants_up(&d->base, c)) {
 		code = engine_up(&d->base, c, err);
-		d->tun->mtu = d->base.mtu;
+		if (d->tun)
+			d->tun->mtu = d->base.mtu;
 		wg_set_mtu(d->wg, d->base.mtu);
 	}
 	if (!code)

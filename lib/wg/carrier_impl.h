@@ -8,13 +8,15 @@
 #include "wg/carrier.h"
 #include "wg/engine_impl.h"
 #include "wg/moved.h"
+#include "wg/stack.h"
 #include "wg/tun.h"
 #include "wg/udp.h"
 
 struct carrier {
 	struct engine base;
 	struct wg_device *wg;
-	struct tun *tun;
+	struct tun *tun;     /* or NULL: */
+	struct stack *stack;
 	struct udp *udp;
 	struct watch tun_watch, udp4_watch, udp6_watch;
 	bool udp_watched, tun_watched;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "wg/inside.h"
+#include "wg/inside_impl.h"
 
 #include "wg/namespace.h"
 #include "wg/netlink.h"
@@ -17,44 +17,21 @@
 
 #define ANSWER_TIMEOUT_S 2
 
-enum verb {
-	VERB_ADOPT,
-	VERB_UP,
-	VERB_ADDRESS,
-	VERB_ROUTE,
-	VERB_LISTEN,
-	VERB_CONNECT,
-	VERB_UDP,
-	VERB_NETLINK,
-	VERB_REMOVE,
-};
-
-/* One message each way; both ends are this program, so the structs go as they are. */
-struct request {
-	enum verb verb;
-	bool add;      /* address, route */
-	bool has_peer; /* udp */
-	unsigned mtu;
-	struct cidr cidr;
-	struct addr local, peer;
-	char name[IFNAMSIZ]; /* adopt */
-	int protocol;        /* netlink */
-	unsigned groups;
-};
-
 struct inside {
 	int sock;  /* to the child; -1 in host mode */
 	pid_t pid; /* the child; 0 in host mode */
 	struct netlink *nl; /* where requests are carried out: the child, or host mode */
 	unsigned ifindex;
 	bool adopted; /* the device is to be removed at the end */
+	inside_carry_fn *carry; /* carries requests out instead of all this, or NULL */
+	void *ctx;
 };
 
 /* ---- carrying out ----------------------------------------------------------------------------- */
 
 static int udp_open(const struct request *rq, struct rn_error *err)
 {
-	int fd = udp_bind(&rq->local, false, err);
+	int fd = sock_udp(&rq->local, false, err);
 	if (fd < 0 || !rq->has_peer)
 		return fd;
 	if (connect(fd, &rq->peer.sa, addr_len(&rq->peer)) < 0) {
@@ -105,10 +82,10 @@ static int carry_out(struct inside *in, const struct request *rq, int *fd, struc
 	case VERB_ROUTE:
 		return netlink_route(in->nl, in->ifindex, &rq->cidr, rq->add, err);
 	case VERB_LISTEN:
-		*fd = tcp_listen(&rq->local, false, err);
+		*fd = sock_listen(&rq->local, false, err);
 		break;
 	case VERB_CONNECT:
-		*fd = tcp_connect(&rq->local, err);
+		*fd = sock_connect(&rq->local, err);
 		break;
 	case VERB_UDP:
 		*fd = udp_open(rq, err);
@@ -250,7 +227,9 @@ static int hear(struct inside *in, int *fd, struct rn_error *err)
 static int ask(struct inside *in, const struct request *rq, bool wants_fd, struct rn_error *err)
 {
 	int fd = -1, code;
-	if (in->sock < 0) {
+	if (in->carry) {
+		code = in->carry(in->ctx, rq, &fd, err);
+	} else if (in->sock < 0) {
 		code = carry_out(in, rq, &fd, err);
 	} else if (send(in->sock, rq, sizeof(*rq), MSG_NOSIGNAL) != (ssize_t)sizeof(*rq)) {
 		return rn_fail_errno(err, RN_EOS, "the process inside the tunnel");
@@ -307,6 +286,14 @@ struct inside *inside_start(enum inside_mode mode, const char *name, int *tun_fd
 		fd_close(tun_fd);
 	inside_stop(in);
 	return NULL;
+}
+
+struct inside *inside_of(inside_carry_fn *carry, void *ctx)
+{
+	struct inside *in = calloc(1, sizeof(*in));
+	if (in)
+		*in = (struct inside){.sock = -1, .carry = carry, .ctx = ctx};
+	return in;
 }
 
 void inside_stop(struct inside *in)

@@ -38,7 +38,7 @@ int inside_up(struct inside *in, unsigned mtu, struct rn_error *err) must_check;
 int inside_address(struct inside *in, const struct cidr *address, bool add, struct rn_error *err) must_check;
 int inside_route(struct inside *in, const struct cidr *prefix, bool add, struct rn_error *err) must_check;
 
-/* Sockets inside; as tcp_listen, tcp_connect and udp_bind of net.h. inside_udp connects to PEER
+/* Sockets inside; as sock_listen, sock_connect and sock_udp of net.h. inside_udp connects to PEER
  * unless it is NULL. */
 int inside_listen(struct inside *in, const struct addr *a, struct rn_error *err) must_check;
 int inside_connect(struct inside *in, const struct addr *a, struct rn_error *err) must_check;

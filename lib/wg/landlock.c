@@ -18,7 +18,7 @@
 #define RULE_PORT 2
 
 #define FS_READ (1ULL << 2 | 1ULL << 3)			  /* files, folders */
-#define FS_KEEP_FILES (1ULL << 1 | 1ULL << 5 | 1ULL << 8) /* write, remove, make */
+#define FS_KEEP_FILES (1ULL << 1 | 1ULL << 5 | 1ULL << 8 | 1ULL << 9) /* write, remove, make */
 #define FS_REFER (1ULL << 13)				  /* from version 2 */
 #define FS_TRUNCATE (1ULL << 14)			  /* from version 3 */
 #define FS_IOCTL_DEV (1ULL << 15)			  /* from version 5 */

@@ -11,7 +11,7 @@
 #define BUFFER_BYTES (4 << 20) /* as much of it as the system grants */
 #define PORT_TRIES 16
 
-struct udp *udp_new(void)
+struct udp *udp_make(void)
 {
 	struct udp *u = calloc(1, sizeof(*u));
 	if (u)
@@ -188,7 +188,7 @@ static void input_message(struct input *in, uint8_t *data, size_t len, size_t si
 	}
 }
 
-bool udp_input(struct udp *u, int fd, udp_input_fn *fn, void *ctx)
+bool udp_receive(struct udp *u, int fd, udp_input_fn *fn, void *ctx)
 {
 	struct mmsghdr msgs[UDP_SLOTS] = {0};
 	struct iovec iov[UDP_SLOTS];
@@ -388,7 +388,7 @@ static void flush_messages(struct udp *u, struct outgoing *o)
 	o->n = 0;
 }
 
-void udp_send(struct udp *u, const struct wg_dgram *v, size_t n)
+void udp_transmit(struct udp *u, const struct wg_dgram *v, size_t n)
 {
 	struct outgoing o;
 	o.n = 0;

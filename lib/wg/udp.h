@@ -25,7 +25,7 @@ struct udp {
 typedef void udp_input_fn(void *ctx, const struct wg_dgram *v, size_t n);
 
 /* NULL when out of memory. */
-struct udp *udp_new(void) must_check;
+struct udp *udp_make(void) must_check;
 void udp_free(struct udp *u);
 
 /* Binds new sockets to PORT (0: one that is free) with FWMARK; the old ones go when that succeeded,
@@ -34,12 +34,12 @@ int udp_open(struct udp *u, uint16_t port, uint32_t fwmark, struct rn_error *err
 
 /* Reads one batch from FD and hands it to FN in vectors of up to UDP_BATCH. True: there may be
  * more. */
-bool udp_input(struct udp *u, int fd, udp_input_fn *fn, void *ctx);
+bool udp_receive(struct udp *u, int fd, udp_input_fn *fn, void *ctx);
 /* For the time of a flood: of initiations without mac2 only one in 8 is to be let in. The rest are
  * dropped before they take room among what is received; that costs a tenth of reading them. */
 void udp_shed(struct udp *u, bool on);
 /* Sends, neighbours to the same endpoint and of the same length as one; what the system refuses is
  * dropped. */
-void udp_send(struct udp *u, const struct wg_dgram *v, size_t n);
+void udp_transmit(struct udp *u, const struct wg_dgram *v, size_t n);
 
 #endif

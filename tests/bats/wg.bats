@@ -46,8 +46,9 @@ load wg
 	has "not a WireGuard key"
 	run_exit 64 rn-wg up "$E" 'no/name'
 	run_exit 64 rn-wg up "$E" x --netns elsewhere
-	run_exit 64 rn-wg up x --engine netstack
-	has "engines kernel and user"
+	run_exit 64 rn-wg up x --engine netstack --netns host
+	run_exit 64 rn-wg up x --engine other
+	has "kernel, user, netstack"
 	[ -z "$(ls "$RN_RUN_DIR")" ]
 }
 

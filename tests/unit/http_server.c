@@ -26,7 +26,7 @@ static void on_request(void *ctx, const struct http_request *rq, struct http_rep
 /* Sends TEXT in steps of STEP bytes, then reads until WANT stands in the answer, or the other side closes. */
 static bool talk(const struct addr *a, const char *text, size_t step, const char *want, struct buf *got)
 {
-	int fd = tcp_connect(a, &err);
+	int fd = sock_connect(a, &err);
 	struct str rest = str_from(text);
 	bool open = fd >= 0;
 

@@ -19,7 +19,7 @@ static int open_back(void *ctx, const struct addr *from)
 	(void)ctx;
 	rn_assert(addr_is_loopback(from));
 	opened++;
-	return refuse ? RN_EPERM : tcp_connect(&back, &err);
+	return refuse ? RN_EPERM : sock_connect(&back, &err);
 }
 
 static void on_end(void *ctx, const struct addr *from, const struct relay_stat *stat,
@@ -37,7 +37,7 @@ static int listen_any(struct addr *a)
 	int fd;
 
 	rn_assert(addr_parse(a, STR("127.0.0.1:0"), -1));
-	fd = tcp_listen(a, false, &err);
+	fd = sock_listen(a, false, &err);
 	rn_assert(fd >= 0 && sock_local(fd, a));
 	return fd;
 }
@@ -86,23 +86,23 @@ static void test_hold(int server)
 
 	rn_assert(cs);
 	opened = 0;
-	c = tcp_connect(&front, &err);
+	c = sock_connect(&front, &err);
 	turns(2);
 	close(c);
 	turns(5);
 	TAP_OK(opened == 0 && conns_count(cs) == 0, "who hangs up is not opened for");
-	c = tcp_connect(&front, &err);
+	c = sock_connect(&front, &err);
 	rn_assert(send(c, "GET", 3, 0) == 3);
 	s = accept_soon(server);
 	TAP_OK(s >= 0 && clock_now_ms() - start < 200, "who speaks is served at once");
 	close(c);
 	close(s);
-	c = tcp_connect(&front, &err);
+	c = sock_connect(&front, &err);
 	s = accept_soon(server);
 	TAP_OK(s >= 0 && opened == 2, "who waits to be spoken to is served soon");
 	close(s);
 	close(c);
-	c = tcp_connect(&front, &err);
+	c = sock_connect(&front, &err);
 	turns(2);
 	conns_stop(cs);
 	TAP_OK(opened == 2, "one that is held ends with stop");
@@ -120,14 +120,14 @@ int main(void)
 	loop = loop_new(&err);
 	cs = conns_start(loop, &conf, &err);
 	rn_assert(cs);
-	c1 = tcp_connect(&front, &err);
+	c1 = sock_connect(&front, &err);
 	s1 = accept_soon(server);
-	c2 = tcp_connect(&front, &err);
+	c2 = sock_connect(&front, &err);
 	s2 = accept_soon(server);
 	rn_assert(s1 >= 0 && s2 >= 0 && send(c1, "one", 3, 0) == 3 && send(c2, "two!", 4, 0) == 4);
 	TAP_OK(get(s1, b, sizeof(b)) == 3 && get(s2, b, sizeof(b)) == 4 && conns_count(cs) == 2,
 	       "two are relayed");
-	c3 = tcp_connect(&front, &err);
+	c3 = sock_connect(&front, &err);
 	turns(5);
 	TAP_OK(accept4(server, NULL, NULL, SOCK_NONBLOCK) < 0 && conns_count(cs) == 2,
 	       "a third waits at the limit");
@@ -139,7 +139,7 @@ int main(void)
 	close(s2);
 	turns(5);
 	refuse = true;
-	c1 = tcp_connect(&front, &err);
+	c1 = sock_connect(&front, &err);
 	TAP_OK(get(c1, b, sizeof(b)) == -1 && errno == ECONNRESET && conns_count(cs) == 1,
 	       "a refused one is reset");
 	conns_stop(cs);

@@ -246,9 +246,9 @@ static void test_in_use(void)
 	int fd;
 
 	rn_assert(addr_parse(&a, STR("127.0.0.1:0"), -1));
-	fd = tcp_listen(&a, false, &err);
+	fd = sock_listen(&a, false, &err);
 	rn_assert(fd >= 0 && sock_local(fd, &a));
-	TAP_OK(tcp_listen(&a, false, &err) == RN_EAWAY && err.sys == EADDRINUSE &&
+	TAP_OK(sock_listen(&a, false, &err) == RN_EAWAY && err.sys == EADDRINUSE &&
 		       strstr(err.text, "in use"),
 	       "a port in use is told by its number");
 	close(fd);

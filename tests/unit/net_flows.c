@@ -21,7 +21,7 @@ static int open_upstream(void *ctx, const struct addr *client, void **flow_ctx)
 	(void)client;
 	*flow_ctx = &opened;
 	opened++;
-	return udp_connect(&upstream_addr, &err);
+	return sock_udp_to(&upstream_addr, &err);
 }
 
 static void on_end(void *ctx, const struct addr *client, const struct flow_stat *stat,
@@ -39,7 +39,7 @@ static int bind_any(struct addr *a)
 	int fd;
 
 	rn_assert(addr_parse(a, STR("127.0.0.1:0"), -1));
-	fd = udp_bind(a, false, &err);
+	fd = sock_udp(a, false, &err);
 	rn_assert(fd >= 0 && sock_local(fd, a));
 	return fd;
 }
@@ -76,9 +76,9 @@ static void test_flows(void)
 	loop = loop_new(&err);
 	f = flows_start(loop, &conf, &err);
 	rn_assert(f);
-	c1 = udp_connect(&front, &err);
-	c2 = udp_connect(&front, &err);
-	c3 = udp_connect(&front, &err);
+	c1 = sock_udp_to(&front, &err);
+	c2 = sock_udp_to(&front, &err);
+	c3 = sock_udp_to(&front, &err);
 	rn_assert(c1 >= 0 && c2 >= 0 && c3 >= 0);
 
 	rn_assert(send(c1, "one", 3, 0) == 3);
@@ -151,13 +151,13 @@ static void test_flood(void)
 	loop = loop_new(&err);
 	f = flows_start(loop, &conf, &err);
 	rn_assert(f);
-	talks = udp_connect(&front, &err);
+	talks = sock_udp_to(&front, &err);
 	rn_assert(send(talks, "hello", 5, 0) == 5);
 	rn_assert(get(echo, b, sizeof(b), &from) == 5);
 	rn_assert(sendto(echo, "yes", 3, 0, &from.sa, addr_len(&from)) == 3);
 	rn_assert(get(talks, b, sizeof(b), NULL) == 3);
 	for (size_t i = 0; i < ARRAY_LEN(made_up); i++) {
-		made_up[i] = udp_connect(&front, &err);
+		made_up[i] = sock_udp_to(&front, &err);
 		rn_assert(send(made_up[i], "x", 1, 0) == 1);
 		turn();
 	}
@@ -165,7 +165,7 @@ static void test_flood(void)
 	while (recv(echo, b, sizeof(b), MSG_DONTWAIT) > 0)
 		;
 	clock_fake_ns(UINT64_C(10500000000));
-	comes = udp_connect(&front, &err);
+	comes = sock_udp_to(&front, &err);
 	rn_assert(send(comes, "me", 2, 0) == 2);
 	TAP_OK(get(echo, b, sizeof(b), &from) == 2 && flows_count(f) == 8,
 	       "half a second later a new client takes the place of one that was never answered");

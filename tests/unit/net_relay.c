@@ -40,9 +40,9 @@ static void tcp_pair(int fds[2])
 	int ls;
 
 	rn_assert(addr_parse(&a, STR("127.0.0.1:0"), -1));
-	ls = tcp_listen(&a, false, &err);
+	ls = sock_listen(&a, false, &err);
 	rn_assert(ls >= 0 && sock_local(ls, &a));
-	fds[0] = tcp_connect(&a, &err);
+	fds[0] = sock_connect(&a, &err);
 	rn_assert(fds[0] >= 0);
 	while ((fds[1] = accept4(ls, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0)
 		rn_assert(errno == EAGAIN);
@@ -253,12 +253,12 @@ static void test_refused(void)
 	int pair[2], ls;
 
 	rn_assert(addr_parse(&a, STR("127.0.0.1:0"), -1));
-	ls = tcp_listen(&a, false, &err);
+	ls = sock_listen(&a, false, &err);
 	rn_assert(ls >= 0 && sock_local(ls, &a));
 	close(ls); /* now nobody listens there */
 	tcp_pair(pair);
 	c.client = pair[0];
-	c.relay = relay_start(loop, pair[1], tcp_connect(&a, &err), 0, on_done, &c, &err);
+	c.relay = relay_start(loop, pair[1], sock_connect(&a, &err), 0, on_done, &c, &err);
 	rn_assert(c.relay);
 	rn_assert(send(c.client, "hello", 5, 0) == 5);
 	TAP_OK(until_done(&c) && c.why == RN_EAWAY, "a refused connect ends the relay");

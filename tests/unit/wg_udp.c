@@ -31,7 +31,7 @@ static void receive(void)
 	received = bytes = 0;
 	in_order = true;
 	while (poll(&p, 1, 50) > 0)
-		while (udp_input(to, to->fd4, take, NULL))
+		while (udp_receive(to, to->fd4, take, NULL))
 			;
 }
 
@@ -56,7 +56,7 @@ static void send_some(unsigned n, uint32_t type, uint32_t len, bool numbered, ui
 		memcpy(v[i].data, &type, sizeof(type));
 		v[i].data[len - 1] = numbered ? (uint8_t)i : mac2;
 	}
-	udp_send(from, v, n);
+	udp_transmit(from, v, n);
 }
 
 static void check_batches(void)
@@ -104,8 +104,8 @@ static void check_shedding(void)
 int main(void)
 {
 	struct rn_error err;
-	from = udp_new();
-	to = udp_new();
+	from = udp_make();
+	to = udp_make();
 	if (!from || !to || udp_open(from, 0, 0, &err) || udp_open(to, 0, 0, &err) || to->fd4 < 0) {
 		puts("1..0 # SKIP no UDP");
 		return 0;
