@@ -60,6 +60,8 @@ static void listener_ready(struct watch *watch, uint32_t events)
 		}
 		if (fd < 0)
 			return;
+		if (peer.sa.sa_family == AF_UNIX)
+			(void)sock_peer(fd, &peer); /* inside a tunnel; all zeros when it has none */
 		hand_over(l, fd, &peer);
 	}
 }
