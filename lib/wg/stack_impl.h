@@ -79,7 +79,8 @@ void flow_free(struct flow *f);
 /* stack_open.c */
 int stack_listen(struct stack *s, const struct addr *a, struct rn_error *err) must_check;
 int stack_connect(struct stack *s, const struct addr *a, struct rn_error *err) must_check;
-int stack_udp(struct stack *s, const struct addr *local, const struct addr *peer, struct rn_error *err) must_check;
+int stack_udp(struct stack *s, const struct addr *local, const struct addr *peer,
+	      struct rn_error *err) must_check;
 void door_free(struct door *d);
 
 #endif

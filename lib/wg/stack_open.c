@@ -34,8 +34,8 @@ static int knock(struct door *d, const struct addr *from, struct rn_error *err)
 		return rn_fail_errno(err, RN_EOS, "socket");
 	addr_format(from, text);
 	/* An abstract name, which leaves no file behind; the number makes it the only one. */
-	int n = snprintf(own.sun_path + 1, sizeof(own.sun_path) - 1, "%d.%llu." SOCK_INSIDE_MARK "%s", getpid(),
-			 (unsigned long long)d->stack->serial++, text);
+	int n = snprintf(own.sun_path + 1, sizeof(own.sun_path) - 1, "%d.%llu." SOCK_INSIDE_MARK "%s",
+			 getpid(), (unsigned long long)d->stack->serial++, text);
 	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 	if (bind(fd, (const struct sockaddr *)&own, len) == 0 &&
 	    connect(fd, (const struct sockaddr *)&d->path, sizeof(d->path)) == 0)
