@@ -7,6 +7,26 @@
 #include "console/inner.h"
 #include "proxy/proxy.h"
 
+/* A node takes no bundle that names files elsewhere on its machine. */
+static int check_files(struct str text, const char *name, struct rn_error *err)
+{
+	struct rec_reader reader;
+	struct rec r;
+	int rc;
+
+	rec_reader_mem(&reader, text, name);
+	while ((rc = rec_read(&reader, &r, err)) > 0) {
+		rc = rec_files_beside(&r, err);
+		if (rc) {
+			rc = rn_fail_in(err, "%s:%zu", name, reader.line);
+			err->code = rc = RN_ECONFIG;
+			break;
+		}
+	}
+	rec_reader_free(&reader);
+	return rc;
+}
+
 static int check_one(struct console *c, const struct gateway *g, struct rn_error *err)
 {
 	char name[CONSOLE_NAME_MAX + 8];
@@ -22,6 +42,8 @@ static int check_one(struct console *c, const struct gateway *g, struct rn_error
 		rc = rn_fail(err, RN_EOS, "the bundle of %s is too long", g->node.id);
 	if (!rc)
 		rc = proxy_check_text(buf_str(&text), name, err);
+	if (!rc)
+		rc = check_files(buf_str(&text), name, err);
 	buf_free(&text);
 	if (rc == RN_ECONFIG) {
 		rn_fail_in(err, "gateway %s would refuse this", g->node.id);

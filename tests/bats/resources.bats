@@ -40,6 +40,7 @@ tls_backend() {
 		-addext subjectAltName=DNS:secure.internal -keyout "$T/tls/key.pem" -out "$T/tls/crt.pem" 2>/dev/null
 	chmod 755 "$T/tls"
 	chmod 644 "$T/tls/crt.pem"
+	cp "$T/tls/crt.pem" "$T/gateway/state/gateway/secure-ca.crt" # a bundle names files beside it
 	cat >"$T/tls/nginx.conf" <<-END
 		daemon off; master_process off; pid $T/tls/pid; error_log $T/tls/error.log;
 		events {}
@@ -117,7 +118,7 @@ code_is() { [ "$(status_of "$1" "${@:3}")" = "$2" ]; }
 		target=sock-1 resource=sock address=unix:$T/web.sock
 		policy=sock-all effect=allow from=any to=resource:sock
 		resource=secure listen=https host=secure.$DOMAIN
-		target=secure-1 resource=secure address=127.0.0.1:8443 proto=https tls_name=secure.internal ca_file=$T/tls/crt.pem
+		target=secure-1 resource=secure address=127.0.0.1:8443 proto=https tls_name=secure.internal ca_file=secure-ca.crt
 		policy=secure-all effect=allow from=any to=resource:secure
 	END
 	wait_for says "sock.$DOMAIN/" "page of a"
