@@ -22,7 +22,8 @@ Q := $(if $(V),,@)
 PKGS := libsodium libcurl sqlite3 openssl jansson libmnl libseccomp libqrencode lwip
 WARN := -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wpointer-arith -Wwrite-strings \
-	-Wundef -Wold-style-definition -Wredundant-decls $(if $(CI)$(WERROR),-Werror)
+	-Wundef -Wold-style-definition -Wredundant-decls \
+	$(if $(SAN),,$(if $(CI)$(WERROR),-Werror)) # instrumented code is warned of for no reason
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
 	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection) $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
