@@ -407,6 +407,19 @@ static int make_file(const char *path, struct rn_error *err)
 	return 0;
 }
 
+/* Going over to WAL needs the file alone for a moment, and SQLite does not wait for that: of several
+ * processes that open a new database at once all but one would fail. */
+static int run_patiently(struct store *s, const char *text, struct rn_error *err)
+{
+	const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+	uint64_t deadline = clock_now_ms() + STORE_BUSY_MS;
+	int rc;
+
+	while ((rc = run_text(s, text, err)) == RN_EAGAIN && clock_now_ms() < deadline)
+		nanosleep(&pause, NULL);
+	return rc;
+}
+
 static int configure(struct store *s, struct rn_error *err)
 {
 	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
@@ -417,9 +430,10 @@ static int configure(struct store *s, struct rn_error *err)
 	int rc = read_header(s, err); /* first: do not touch what is not ours */
 
 	if (!rc)
+		rc = run_patiently(s, "PRAGMA journal_mode = WAL", err);
+	if (!rc)
 		rc = run_text(s,
-			      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
-			      "foreign_keys = ON;"
+			      "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 			      "PRAGMA secure_delete = ON",
 			      err);
 	return rc;

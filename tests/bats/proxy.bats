@@ -114,7 +114,8 @@ site() {
 	want="100000000 $(sha256sum <"$T/big" | cut -d' ' -f1)"
 	[ "$(get app.test /upload -H Expect: -T "$T/big" --max-time 60)" = "$want" ]
 	after=$(awk '/VmHWM/{print $2}' "/proc/$PROXY_PID/status")
-	[ $((after - before)) -lt 2048 ]
+	# A sanitizer keeps what was freed, so that only a plain build has a figure.
+	[[ ${BUILD:-} == *san-* ]] || [ $((after - before)) -lt 2048 ]
 }
 
 @test "connections to targets are used again" {

@@ -125,8 +125,11 @@ static void write_many(void)
 {
 	struct store *s;
 
-	if (store_open(&s, at("many.db"), STORE_CREATE, &err))
+	if (store_open(&s, at("many.db"), STORE_CREATE, &err)) {
+		printf("# %s\n", err.text);
+		fflush(stdout);
 		_exit(1);
+	}
 	for (int i = 0; i < ROUNDS; i++) {
 		int64_t n = 0;
 
