@@ -86,6 +86,7 @@ $(B)/bench/%: $(B)/obj/bench/%.o $(B)/librn.a
 # Fuzzers: clang's libFuzzer with ASan and UBSan, over the whole library built the same way.
 FB := build/fuzz
 FUZZ_FLAGS = -std=gnu17 -D_GNU_SOURCE -DRN_VERSION='"$(VERSION)"' -Ilib -g -O1 \
+	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 $(FB)/obj/%.o: %.c | deps-present
 	@mkdir -p $(@D)
