@@ -50,7 +50,7 @@ gateway() { # the tunnel b, and rn-relay before it
 	in_b rn-wg up b -f b.rn --netns private --engine user
 	(umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.crt \
 		-days 2 -subj /CN=gw -addext subjectAltName=IP:192.0.2.2) 2>/dev/null
-	start_ready relay in_b rn-relay listen 192.0.2.2:443 --to 127.0.0.1:51820 --cert tls.crt --key tls.key
+	start_ready relay ip netns exec "$LAB-b" rn-relay listen 192.0.2.2:443 --to 127.0.0.1:51820 --cert tls.crt --key tls.key
 }
 
 laptop() { # laptop OPTION...
@@ -58,7 +58,7 @@ laptop() { # laptop OPTION...
 		interface=a address=10.61.0.1/24 private_key_file=a.key
 		peer=$PUB_b interface=a name=gw allowed_ips=10.61.0.0/24 endpoint=192.0.2.2:51820 keepalive_s=1
 	RN
-	start_ready a in_a rn-wg up a -f a.rn --netns private --foreground "$@"
+	start_ready a ip netns exec "$LAB-a" rn-wg up a -f a.rn --netns private --foreground "$@"
 }
 # shellcheck disable=SC2053 # a pattern
 endpoint_is() { [[ $(value a endpoint) == $1 ]]; }
