@@ -125,8 +125,7 @@ static int log_parse(int key, char *arg, void *opts, struct rn_error *err)
 	return 0;
 }
 
-/* ---- run and check
- * -------------------------------------------------------------------------------- */
+/* ---- run and check --------------------------------------------------------------------------- */
 
 static int open_access_log(const char *name, int *fd, struct rn_error *err)
 {
@@ -200,22 +199,7 @@ static int check_run(struct cli *c, int argc, char **argv)
 	return proxy_check(&p, &c->err);
 }
 
-/* ---- questions to a running one
- * ------------------------------------------------------------------- */
-
-static int put(void *ctx, const struct rec *r, struct rn_error *err)
-{
-	struct cli *c = ctx;
-	struct buf b;
-	int rc;
-
-	buf_init(&b, REC_LINE_MAX * 2);
-	buf_add(&b, r->line);
-	buf_add_byte(&b, '\n');
-	rc = rec_out_put(&c->out, buf_str(&b), err);
-	buf_free(&b);
-	return rc ? rc : rec_out_flush(&c->out, err);
-}
+/* ---- questions to a running one -------------------------------------------------------------- */
 
 static int put_held(void *ctx, const struct rec *r, struct rn_error *err)
 {
@@ -229,6 +213,14 @@ static int put_held(void *ctx, const struct rec *r, struct rn_error *err)
 	rc = rec_out_put(&c->out, buf_str(&b), err);
 	buf_free(&b);
 	return rc;
+}
+
+static int put(void *ctx, const struct rec *r, struct rn_error *err)
+{
+	struct cli *c = ctx;
+	int rc = put_held(c, r, err);
+
+	return rc ? rc : rec_out_flush(&c->out, err);
 }
 
 static bool answers(const char *path)

@@ -71,8 +71,7 @@ int meta_set(struct console *c, const char *key, const char *value,
 /* Adds one to a counter and gives the new value; starts at 1. */
 int meta_next(struct console *c, const char *key, int64_t *out, struct rn_error *err) must_check;
 
-/* ---- failures (actor.c)
- * -------------------------------------------------------------------------- */
+/* ---- failures (actor.c) ---------------------------------------------------------------------- */
 
 /* What stands for the place FROM that somebody tries from: an IPv4 address, or an IPv6 /64. */
 #define PLACE_SIZE 80
@@ -163,8 +162,7 @@ kind_remove_fn org_remove, user_remove, group_remove, token_remove, device_remov
 	invitation_remove;
 kind_suspend_fn user_suspend, node_suspend;
 
-/* ---- people (people.c), for set-up and others
- * ---------------------------------------------------- */
+/* ---- people (people.c), for set-up and others ------------------------------------------------ */
 
 #define CONSOLE_NETWORK "10.77.0.0/16"
 #define TOKEN_ID_SIZE HEX_SIZE(4)
@@ -178,8 +176,7 @@ int token_insert(struct console *c, int64_t user, struct str name, uint32_t expi
 		 char secret[static API_TOKEN_LEN + 1], char id[static TOKEN_ID_SIZE],
 		 struct rn_error *err) must_check;
 
-/* ---- lines kept as they are (line.c)
- * -------------------------------------------------------------- */
+/* ---- lines kept as they are (line.c) --------------------------------------------------------- */
 
 /* Puts a site, listen, resource, target or policy record in place of the one with the same subject;
  * the schema was checked before. NEW: it must not be there yet. */

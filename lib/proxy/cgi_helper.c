@@ -36,8 +36,7 @@ struct helper {
 
 static struct helper helper; /* the only one in its process */
 
-/* ---- standard error to the log
- * --------------------------------------------------------------------- */
+/* ---- standard error to the log --------------------------------------------------------------- */
 
 static void errors_tell(struct run *r)
 {
@@ -97,8 +96,7 @@ static void errors_end(struct run *r)
 		errors_close(r);
 }
 
-/* ---- one run
- * --------------------------------------------------------------------------------------- */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 /* In the child: nothing but what was asked for. */
 static _Noreturn void child(const char *path, char **env, int io, int err)
@@ -197,8 +195,7 @@ static void reap(void *ctx, int signo)
 	}
 }
 
-/* ---- requests
- * -------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* The message is the proxy's own, but is checked as if it were not. */
 static bool request_split(char *bytes, size_t len, struct cgi_request *q, char **path, char **env,

@@ -15,8 +15,7 @@ static struct conn *conn_of(struct watch *watch)
 	return container_of(container_of(watch, struct stream, watch), struct conn, stream);
 }
 
-/* ---- waiting for the visitor
- * --------------------------------------------------------------------- */
+/* ---- waiting for the visitor ----------------------------------------------------------------- */
 
 static void conn_waits(struct conn *c)
 {
@@ -55,8 +54,7 @@ bool conns_room(struct worker *w)
 	       conns_evict(w);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void conn_linger(struct conn *c)
 {

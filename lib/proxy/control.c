@@ -15,8 +15,7 @@ struct follower {
 	struct ctl_call *call;
 };
 
-/* ---- access records
- * -------------------------------------------------------------------------------- */
+/* ---- access records -------------------------------------------------------------------------- */
 
 static void recent_add(struct proxy *p, struct str text)
 {
@@ -107,8 +106,7 @@ static void log_request(struct proxy *p, struct ctl_call *call, const struct rec
 	link_add(&p->followers, &f->link);
 }
 
-/* ---- show
- * ------------------------------------------------------------------------------------------ */
+/* ---- show ------------------------------------------------------------------------------------ */
 
 static void show_config(struct proxy *p, struct buf *b)
 {
@@ -225,8 +223,7 @@ static void show_request(struct proxy *p, struct ctl_call *call, const struct re
 	ctl_fail(call, &err);
 }
 
-/* ---- other requests
- * -------------------------------------------------------------------------------- */
+/* ---- other requests -------------------------------------------------------------------------- */
 
 static void reload_request(struct proxy *p, struct ctl_call *call, const struct rec *r)
 {

@@ -148,8 +148,7 @@ bool head_for_target(struct txn *t)
 	return !b->failed;
 }
 
-/* ---- answers
- * ------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void copy_answer_fields(struct txn *t, struct buf *b)
 {

@@ -30,8 +30,7 @@ struct checks {
 #define ANSWER_MAX HTTP_HEAD_MAX
 #define HURRY_MS 500
 
-/* ---- the verdict
- * ----------------------------------------------------------------------------------- */
+/* ---- the verdict ----------------------------------------------------------------------------- */
 
 static void check_end(struct check *c, const char *why)
 {
@@ -62,8 +61,7 @@ static void check_end(struct check *c, const char *why)
 	timer_start(c->all->loop, &c->timer, open ? MIN(t->check_ms, HURRY_MS) : t->check_ms);
 }
 
-/* ---- one check
- * ------------------------------------------------------------------------------------- */
+/* ---- one check ------------------------------------------------------------------------------- */
 
 static void check_send(struct check *c)
 {
@@ -198,8 +196,7 @@ static void check_timer(struct timer *timer)
 		check_start(c);
 }
 
-/* ---- which
- * ----------------------------------------------------------------------------------------- */
+/* ---- which ----------------------------------------------------------------------------------- */
 
 static void check_free(struct check *c)
 {

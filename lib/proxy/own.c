@@ -6,8 +6,7 @@
 #include "proxy/run.h"
 #include "proxy/session.h"
 
-/* ---- session, logout
- * ------------------------------------------------------------------------------ */
+/* ---- session, logout ------------------------------------------------------------------------- */
 
 /* A path on this very host, and nothing that a browser would take for another: it drops TAB, LF and
  * CR wherever they stand, so "/", TAB, "/evil" would be a host. */
@@ -71,8 +70,7 @@ static enum stage_result own_logout(struct txn *t)
 	return txn_answer(t, &answer);
 }
 
-/* ---- probe
- * ---------------------------------------------------------------------------------------- */
+/* ---- probe ----------------------------------------------------------------------------------- */
 
 /* Who may ask whether the target answers: its device, and whoever may use it. */
 static bool probe_allowed(struct txn *t)
@@ -147,8 +145,7 @@ static enum stage_result own_probe(struct txn *t)
 	return STAGE_WAIT;
 }
 
-/* ---- table
- * ---------------------------------------------------------------------------------------- */
+/* ---- table ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *path;

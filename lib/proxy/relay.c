@@ -33,8 +33,7 @@ enum stage_result stage_relay(struct txn *t)
 	return relay_begin(t);
 }
 
-/* ---- faults
- * -------------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 static void target_failed(struct txn *t, const char *why)
 {
@@ -87,8 +86,7 @@ static void target_ended(struct txn *t, const char *why)
 	target_failed(t, why);
 }
 
-/* ---- the answer's head
- * --------------------------------------------------------------------------- */
+/* ---- the answer's head ----------------------------------------------------------------------- */
 
 /* How the body goes on to the visitor. */
 static enum http_body visitor_body(struct txn *t)

@@ -17,8 +17,7 @@
 #define WORKER_CONNS_MIN 16
 #define WORKER_CONNS_MAX 65536
 
-/* ---- orders
- * ---------------------------------------------------------------------------------------- */
+/* ---- orders ---------------------------------------------------------------------------------- */
 
 void order_done(struct order *o)
 {
@@ -53,8 +52,7 @@ void proxy_order_all(struct proxy *p, void (*fill)(struct order *o, unsigned wor
 	}
 }
 
-/* ---- config
- * ---------------------------------------------------------------------------------------- */
+/* ---- config ---------------------------------------------------------------------------------- */
 
 static struct snapshot_source source_of(struct proxy *p)
 {
@@ -133,8 +131,7 @@ int proxy_check_text(struct str text, const char *name, struct rn_error *err)
 	return rc;
 }
 
-/* ---- access records
- * -------------------------------------------------------------------------------- */
+/* ---- access records -------------------------------------------------------------------------- */
 
 static void access_mail(struct mail *m)
 {
@@ -149,8 +146,7 @@ void proxy_access_ready(struct proxy *p)
 		mailbox_post(&p->mail, &p->access_mail, access_mail);
 }
 
-/* ---- ending
- * ---------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static void fill_drain(struct order *o, unsigned worker, void *ctx)
 {
@@ -214,8 +210,7 @@ static void on_signal(void *ctx, int signo)
 		log_event(LOG_ERROR, err.text, "what", "reload", NULL);
 }
 
-/* ---- starting
- * -------------------------------------------------------------------------------------- */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 int proxy_become_user(const char *user, struct rn_error *err)
 {

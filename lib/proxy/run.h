@@ -30,8 +30,7 @@ void worker_check_drained(struct worker *w);
 /* Puts w->ring.line on its way. */
 void worker_access_put(struct worker *w);
 
-/* ---- records of TCP and UDP
- * ---------------------------------------------------------------------- */
+/* ---- records of TCP and UDP ------------------------------------------------------------------ */
 
 struct flow_note {
 	const struct snapshot *snap;
@@ -49,8 +48,7 @@ void flow_record(struct worker *w, const struct flow_note *n);
 struct policy_decision flow_decide(const struct snapshot *s, const struct listen_conf *l,
 				   const struct addr *peer);
 
-/* ---- sockets of a listen record
- * ------------------------------------------------------------------ */
+/* ---- sockets of a listen record -------------------------------------------------------------- */
 
 struct socket_set {	     /* one listen record's, as it is open now */
 	struct str name;     /* own copies */
@@ -62,8 +60,7 @@ struct socket_set {	     /* one listen record's, as it is open now */
 	struct listen_count count;
 };
 
-/* ---- side thread
- * --------------------------------------------------------------------------------- */
+/* ---- side thread ----------------------------------------------------------------------------- */
 
 struct side;
 struct side *side_start(struct proxy *p, struct rn_error *err) must_check;
@@ -80,8 +77,7 @@ int side_udp(struct side *s, struct str via, const struct addr *peer,
 /* Counts the tunnel's comings; 0 while it is away. */
 unsigned side_generation(struct side *s, struct str via);
 
-/* ---- proxy
- * ---------------------------------------------------------------------------------------- */
+/* ---- proxy ----------------------------------------------------------------------------------- */
 
 struct proxy {
 	struct proxy_options o;

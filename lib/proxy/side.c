@@ -31,8 +31,7 @@ struct side {
 	_Atomic bool changed_told;
 };
 
-/* ---- tunnels
- * --------------------------------------------------------------------------------------- */
+/* ---- tunnels --------------------------------------------------------------------------------- */
 
 static void changed_at_main(struct mail *m)
 {
@@ -174,8 +173,7 @@ static int side_connect(struct side *s, struct str via, const struct addr *a, st
 	return rc;
 }
 
-/* ---- dials
- * ----------------------------------------------------------------------------------------- */
+/* ---- dials ----------------------------------------------------------------------------------- */
 
 static void dial_serve(struct mail *m)
 {
@@ -196,8 +194,7 @@ static int check_dial(void *ctx, const struct target *t, struct rn_error *err)
 	return side_connect(ctx, t->via, &t->address, err);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 struct side_order {
 	struct mail mail;

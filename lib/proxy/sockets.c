@@ -37,8 +37,7 @@ static bool is_udp(const struct listen_conf *l)
 	return l->proto == LISTEN_UDP;
 }
 
-/* ---- opening
- * --------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* Some other process that has the port with SO_REUSEPORT would share it with us in silence; a plain
  * bind tells. Not when we have that port ourselves, on another address. */
@@ -191,8 +190,7 @@ void sockets_abandon(struct socket_plan *plan)
 	plan_free(plan);
 }
 
-/* ---- committing
- * ------------------------------------------------------------------------------------ */
+/* ---- committing ------------------------------------------------------------------------------ */
 
 static struct str own_copy(struct str s)
 {

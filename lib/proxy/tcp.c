@@ -24,8 +24,7 @@ struct tcp { /* one relayed connection */
 	unsigned generation; /* of the tunnel that it goes through; 0: through none */
 };
 
-/* ---- records
- * -------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 void flow_record(struct worker *w, const struct flow_note *n)
 {
@@ -92,8 +91,7 @@ static void tcp_record(struct tcp *t, const struct relay_stat *stat)
 						   .why = t->why});
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void tcp_end(struct tcp *t, const struct relay_stat *stat)
 {

@@ -21,8 +21,7 @@ static stage_fn *const stages[] = {
 #define HEAD_TEXT_MAX (HTTP_HEAD_MAX * 2)
 #define HEAD_TEXT_KEEP 16384 /* a pooled buffer that grew beyond is given back */
 
-/* ---- pools
- * --------------------------------------------------------------------------------------- */
+/* ---- pools ----------------------------------------------------------------------------------- */
 
 static struct message *message_new(struct worker *w)
 {
@@ -138,8 +137,7 @@ static void txn_free(struct txn *t)
 	w->free_txns = t;
 }
 
-/* ---- the way
- * ------------------------------------------------------------------------------------- */
+/* ---- the way --------------------------------------------------------------------------------- */
 
 void txn_run(struct txn *t)
 {
@@ -210,8 +208,7 @@ static void txn_timeout(struct timer *timer)
 	txn_abort(t, t->head_done ? "nothing moved in time" : "");
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void txn_up_release(struct txn *t)
 {

@@ -48,8 +48,7 @@ static void up_tell(struct up *up, const char *why)
 	up_free(up);
 }
 
-/* ---- the pool
- * ------------------------------------------------------------------------------------ */
+/* ---- the pool -------------------------------------------------------------------------------- */
 
 static void pool_remove(struct up *up)
 {
@@ -172,8 +171,7 @@ void ups_close(struct worker *w, bool only_tunnels)
 	}
 }
 
-/* ---- connecting
- * ---------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 static void up_timeout(struct timer *timer)
 {

@@ -73,8 +73,7 @@ void worker_access_put(struct worker *w)
 		timer_start(w->loop, &w->access_timer, ACCESS_FLUSH_MS);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int worker_init(struct worker *w, struct proxy *p, unsigned index, struct rn_error *err)
 {
@@ -137,8 +136,7 @@ void worker_closed(struct worker *w)
 	worker_check_drained(w);
 }
 
-/* ---- orders from main
- * ---------------------------------------------------------------------------- */
+/* ---- orders from main ------------------------------------------------------------------------ */
 
 static void order_apply(struct mail *m)
 {

@@ -19,8 +19,7 @@ struct parser {
 	size_t peer_line; /* where the section of the last peer began */
 };
 
-/* ---- one function a key: NULL, or what is wrong with VALUE
- * ------------------------------------------ */
+/* ---- one function a key: NULL, or what is wrong with VALUE ----------------------------------- */
 
 #define NOT_UNDERSTOOD "not understood"
 #define NO_MEMORY "out of memory"
